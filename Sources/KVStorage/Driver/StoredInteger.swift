@@ -1,0 +1,26 @@
+/// How a counter stands in storage: decimal ASCII digits with an optional minus sign, as JSON and Redis write it.
+package enum StoredInteger {
+    /// Returns the sum and its stored form; absent counts as 0.
+    package static func increment(
+        _ stored: [UInt8]?,
+        by amount: Int,
+        key: String
+    ) throws(StorageError) -> (sum: Int, bytes: [UInt8]) {
+        var current = 0
+        if let stored {
+            guard let parsed = Int(String(decoding: stored, as: UTF8.self)) else {
+                throw StorageError(
+                    .decoding,
+                    "the item is not a decimal integer, so it can't be incremented; set it to one first",
+                    key: key
+                )
+            }
+            current = parsed
+        }
+        let (sum, overflow) = current.addingReportingOverflow(amount)
+        guard !overflow else {
+            throw StorageError(.overflow, "incrementing by \(amount) would leave the range of a 64-bit integer", key: key)
+        }
+        return (sum, Array(String(sum).utf8))
+    }
+}
