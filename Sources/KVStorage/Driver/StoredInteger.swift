@@ -19,7 +19,8 @@ package enum StoredInteger {
         }
         let (sum, overflow) = current.addingReportingOverflow(amount)
         guard !overflow else {
-            throw StorageError(.overflow, "incrementing by \(amount) would leave the range of a 64-bit integer", key: key)
+            throw StorageError(
+                .overflow, "incrementing by \(amount) would leave the range of a 64-bit integer", key: key)
         }
         return (sum, Array(String(sum).utf8))
     }

@@ -58,7 +58,8 @@ enum ISO8601 {
         let dayNumber = days(fromCivil: year, month, day)
         let seconds = dayNumber * self.secondsPerDay + (hour * 60 + minute) * 60 + second - offset
         return Date(
-            timeIntervalSinceReferenceDate: Double(seconds - Int(Date.timeIntervalBetween1970AndReferenceDate)) + fraction
+            timeIntervalSinceReferenceDate: Double(seconds - Int(Date.timeIntervalBetween1970AndReferenceDate))
+                + fraction
         )
     }
 
@@ -72,7 +73,8 @@ enum ISO8601 {
         } else {
             return nil
         }
-        guard let hours = digits(&rest, 2), literal(&rest, ":"), let minutes = digits(&rest, 2), hours < 24, minutes < 60
+        guard let hours = digits(&rest, 2), literal(&rest, ":"), let minutes = digits(&rest, 2), hours < 24,
+            minutes < 60
         else { return nil }
         return sign * (hours * 60 + minutes) * 60
     }

@@ -1,0 +1,44 @@
+extension MemoryDriver {
+    /// Limits and clock of a memory store.
+    public struct Configuration: Sendable {
+        /// How many items the store holds at most; `nil`, the default, means any number.
+        ///
+        /// When a write goes over the limit, items that were not read since they were passed over last go first (SIEVE).
+        public var maximumItems: Int?
+
+        /// How many bytes the store holds at most, keys, values and custom metadata together; `nil`, the default, means any
+        /// number. An item that is larger by itself is refused with ``StorageError/Code/tooLarge``.
+        public var maximumBytes: Int?
+
+        /// Where the time comes from; by default the system's wall clock.
+        public var clock: any StorageClock
+
+        /// Creates a configuration without limits.
+        public init(
+            maximumItems: Int? = nil,
+            maximumBytes: Int? = nil,
+            clock: any StorageClock = .system
+        ) {
+            self.maximumItems = maximumItems.map { max(0, $0) }
+            self.maximumBytes = maximumBytes.map { max(0, $0) }
+            self.clock = clock
+        }
+
+        var isLimited: Bool { self.maximumItems != nil || self.maximumBytes != nil }
+    }
+}
+
+extension StorageDriver where Self == MemoryDriver {
+    /// Items in memory, without limits.
+    public static var memory: MemoryDriver { MemoryDriver() }
+
+    /// Items in memory, within limits; see ``MemoryDriver/Configuration``.
+    public static func memory(maximumBytes: Int? = nil, maximumItems: Int? = nil) -> MemoryDriver {
+        MemoryDriver(.init(maximumItems: maximumItems, maximumBytes: maximumBytes))
+    }
+
+    /// Items in memory, as configured.
+    public static func memory(_ configuration: MemoryDriver.Configuration) -> MemoryDriver {
+        MemoryDriver(configuration)
+    }
+}

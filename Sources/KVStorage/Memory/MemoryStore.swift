@@ -1,0 +1,165 @@
+import Synchronization
+
+/// The shards of a memory store, and what concerns all of them.
+final class MemoryStore: Sendable {
+    let clock: any StorageClock
+    let events = EventHub()
+    private let maximumItems: Int
+    private let maximumBytes: Int
+    private let shards: [Locked]
+    private let usage: MemoryUsage
+
+    private final class Locked: Sendable {
+        let shard: Mutex<MemoryShard>
+
+        init(_ shard: consuming sending MemoryShard) {
+            self.shard = Mutex(shard)
+        }
+    }
+
+    private static let shardBits = 4
+
+    init(_ configuration: MemoryDriver.Configuration) {
+        self.clock = configuration.clock
+        self.maximumItems = configuration.maximumItems ?? .max
+        self.maximumBytes = configuration.maximumBytes ?? .max
+        let usage = MemoryUsage(isCounting: configuration.isLimited)
+        self.usage = usage
+        self.shards = (0..<(1 << Self.shardBits)).map { _ in Locked(MemoryShard(usage: usage)) }
+    }
+
+    /// Calls the body with the shard that keeps the key, locked, and the key's hash.
+    @inline(__always)
+    func shard<Result: Sendable>(
+        of key: String,
+        _ body: (inout MemoryShard, UInt64) throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        let hash = keyHash(key)
+        return try self.shards[Self.shardIndex(hash)].shard.withLock { shard throws(StorageError) in
+            try body(&shard, hash)
+        }
+    }
+
+    /// Calls the body with all shards that keep one of the keys, locked together.
+    func shards<Result: Sendable>(
+        of keys: [String],
+        _ body: (inout LockedShards) throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        var indices: Set<Int> = []
+        for key in keys { indices.insert(Self.shardIndex(keyHash(key))) }
+        var locked = LockedShards(count: self.shards.count)
+        // In the order of their numbers, so that two calls never wait for each other.
+        return try self.lock(indices.sorted()[...], &locked, body)
+    }
+
+    private func lock<Result: Sendable>(
+        _ indices: ArraySlice<Int>,
+        _ locked: inout LockedShards,
+        _ body: (inout LockedShards) throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        guard let index = indices.first else { return try body(&locked) }
+        return try self.shards[index].shard.withLock { shard throws(StorageError) in
+            try withUnsafeMutablePointer(to: &shard) { pointer throws(StorageError) in
+                locked.insert(pointer, at: index)
+                return try self.lock(indices.dropFirst(), &locked, body)
+            }
+        }
+    }
+
+    /// The tables use the low bits of a hash, the shards the high ones.
+    fileprivate static func shardIndex(_ hash: UInt64) -> Int {
+        Int(hash >> (64 - UInt64(Self.shardBits)))
+    }
+
+    func checkSize(_ key: String, _ value: [UInt8]) throws(StorageError) {
+        guard self.maximumBytes != .max, key.utf8.count + value.count > self.maximumBytes else { return }
+        throw StorageError(
+            .tooLarge,
+            "the item takes more than the store's limit of \(self.maximumBytes) bytes; raise maximumBytes or store less",
+            key: key
+        )
+    }
+
+    /// Removes what expired by `now` and returns the earliest deadline that is left.
+    func sweep(_ now: Timestamp) -> Timestamp? {
+        var next: Timestamp?
+        for locked in self.shards {
+            while true {
+                // A bounded number at a time, so that nobody waits long for the lock.
+                let (removed, earliest) = locked.shard.withLock { $0.removeExpired(by: now, atMost: 256) }
+                for key in removed { self.events.emit(.remove(key)) }
+                if let earliest, earliest <= now { continue }
+                if let earliest { next = min(next ?? earliest, earliest) }
+                break
+            }
+        }
+        return next
+    }
+
+    /// Evicts until the limits are kept, but not the item that was just written.
+    func evictIfNeeded(sparing key: String) {
+        guard self.usage.isCounting else { return }
+        while self.usage.exceeds(items: self.maximumItems, bytes: self.maximumBytes) {
+            // The turn goes round the shards, so that all of them give.
+            let turn = self.usage.nextTurn()
+            var evicted: String?
+            for offset in 0..<self.shards.count where evicted == nil {
+                evicted = self.shards[(turn + offset) % self.shards.count].shard.withLock { $0.evict(sparing: key) }
+            }
+            guard let evicted else { return }
+            self.events.emit(.remove(evicted))
+        }
+    }
+
+    func dispose() {
+        for locked in self.shards { locked.shard.withLock { $0.close() } }
+    }
+}
+
+extension MemoryStore {
+    /// Several shards while they are locked.
+    struct LockedShards {
+        // Valid because `MemoryStore.lock` holds every lock, and with it the access to every shard, until the body returns.
+        private var pointers: [UnsafeMutablePointer<MemoryShard>?]
+
+        fileprivate init(count: Int) {
+            self.pointers = Array(repeating: nil, count: count)
+        }
+
+        fileprivate mutating func insert(_ pointer: UnsafeMutablePointer<MemoryShard>, at index: Int) {
+            self.pointers[index] = pointer
+        }
+
+        /// Calls the body with the shard that keeps the key, which is one of those that were locked, and the key's hash.
+        func shard<Result>(
+            of key: String,
+            _ body: (inout MemoryShard, UInt64) throws(StorageError) -> Result
+        ) throws(StorageError) -> Result? {
+            let hash = keyHash(key)
+            guard let pointer = self.pointers[MemoryStore.shardIndex(hash)] else { return nil }
+            return try body(&pointer.pointee, hash)
+        }
+    }
+
+    /// Returns one page of keys in the order of their UTF-8 bytes.
+    func getKeys(_ query: KeyQuery) throws(StorageError) -> KeyPage {
+        let now = self.clock.now
+        var keys: [String] = []
+        var isWhole = true
+        for locked in self.shards {
+            let (found, reachedEnd) = try locked.shard.withLock { shard throws(StorageError) in
+                try shard.checkOpen()
+                return shard.keys(query, now)
+            }
+            keys += found
+            if !reachedEnd { isWhole = false }
+        }
+        keys.sort(by: keyPrecedes)
+        // Every shard gave its first keys up to the limit, so the first of all of them are right up to the limit.
+        if keys.count > query.limit {
+            isWhole = false
+            keys.removeLast(keys.count - query.limit)
+        }
+        return KeyPage(keys: keys, cursor: isWhole ? nil : keys.last)
+    }
+}

@@ -1,0 +1,35 @@
+extension Storage {
+    /// Returns what is known about the item beside its value, or `nil` if it is absent.
+    public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
+        let route = try self.route(key)
+        do {
+            var meta = try await route.driver.getMeta(route.key)
+            meta?.codec = self.values.codec
+            return meta
+        } catch { throw error.naming(route.name) }
+    }
+
+    /// Keeps custom fields beside the item, replacing those that were there, and returns whether the item is there.
+    ///
+    /// They live and vanish with the item: an absent one is given none. Writing the value leaves them.
+    /// - Throws: ``StorageError/Code/notSupported`` if the driver keeps none (``Capabilities/customMetadata``).
+    @discardableResult
+    public func setMeta<Fields: Encodable>(_ key: String, _ fields: Fields) async throws(StorageError) -> Bool {
+        let route = try self.route(key)
+        return try await self.setMeta(route, try self.values.encode(fields, key: route.name))
+    }
+
+    /// Removes the item's custom fields and returns whether the item is there.
+    @discardableResult
+    public func removeMeta(_ key: String) async throws(StorageError) -> Bool {
+        try await self.setMeta(try self.route(key), nil)
+    }
+
+    private func setMeta(_ route: Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
+        do {
+            let found = try await route.driver.setMeta(route.key, fields)
+            if found { route.mount.emit(.update(route.key)) }
+            return found
+        } catch { throw error.naming(route.name) }
+    }
+}

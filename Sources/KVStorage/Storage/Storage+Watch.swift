@@ -1,0 +1,42 @@
+extension Storage {
+    /// Returns the changes below a base as they are committed, from the return of this call on.
+    ///
+    /// Every kind of write is told: items, batches, atomic calls, metadata, ``clear(_:)``, expiry, eviction. Drivers that
+    /// declare `.external` in ``Capabilities/watching`` also tell of other processes' writes. Keys are this handle's.
+    ///
+    /// Any number of watchers may watch. Each has a buffer of `bufferSize` events; one that does not keep up loses events
+    /// and is told so by ``StorageEvent/lagged``, and no writer ever waits for it. The stream ends with ``dispose()``; ending
+    /// the iteration, or letting go of the stream, ends the watching. A stream is for one iteration.
+    public func watch(
+        _ base: String = "",
+        bufferSize: Int = 1024
+    ) async throws(StorageError) -> AsyncStream<StorageEvent> {
+        let watcher = Watcher(base: self.fullBase(base), handleBase: self.base, capacity: max(1, bufferSize))
+        let mounts = try self.core.add(watcher)
+        let subscription = WatchSubscription(watcher: watcher, core: self.core)
+        for mount in mounts {
+            watcher.follow(mount)
+            do { try await mount.driver.startWatching() } catch { throw self.located(error, mount) }
+        }
+        return AsyncStream(
+            unfolding: { await subscription.watcher.next() },
+            onCancel: { subscription.watcher.finish() }
+        )
+    }
+}
+
+/// Ends the watching when the stream that holds it is let go.
+private final class WatchSubscription: Sendable {
+    let watcher: Watcher
+    private let core: StorageCore
+
+    init(watcher: Watcher, core: StorageCore) {
+        self.watcher = watcher
+        self.core = core
+    }
+
+    deinit {
+        self.core.remove(ObjectIdentifier(self.watcher))
+        self.watcher.finish()
+    }
+}
