@@ -201,6 +201,15 @@ struct MemoryShard {
         return nil
     }
 
+    /// Removes the item, alive or not, if there is one.
+    mutating func forget(_ key: String, _ hash: UInt64) {
+        if let slot = self.slot(key, hash) { self.remove(slot) }
+    }
+
+    mutating func removeAll() {
+        for slot in self.entries.indices where self.entries[slot].isOccupied { self.remove(slot) }
+    }
+
     /// Removes everything; later calls are refused.
     mutating func close() {
         let usage = self.usage

@@ -111,6 +111,17 @@ final class MemoryStore: Sendable {
         }
     }
 
+    /// Drops the item without a word; a closed store has none.
+    func forget(_ key: String) {
+        let hash = keyHash(key)
+        self.shards[Self.shardIndex(hash)].shard.withLock { $0.forget(key, hash) }
+    }
+
+    /// Drops all items without a word.
+    func forgetAll() {
+        for locked in self.shards { locked.shard.withLock { $0.removeAll() } }
+    }
+
     func dispose() {
         for locked in self.shards { locked.shard.withLock { $0.close() } }
     }

@@ -1,58 +1,18 @@
 /// Refuses every write to the driver that it wraps, with ``StorageError/Code/readOnly``.
-public struct ReadOnlyDriver: StorageDriver {
-    private let wrapped: any StorageDriver
+public struct ReadOnlyDriver: StorageDriverWrapper {
+    /// The driver that is read from.
+    public let wrapped: any StorageDriver
 
     /// Creates a wrapper that reads through to the given driver.
     public init(_ wrapped: some StorageDriver) {
         self.wrapped = wrapped
     }
 
-    /// The wrapped driver's name.
-    public var name: String { self.wrapped.name }
-
     /// The wrapped driver's, and read-only.
     public var capabilities: Capabilities {
         var capabilities = self.wrapped.capabilities
         capabilities.readOnly = true
         return capabilities
-    }
-
-    /// The wrapped driver's: others may write to it.
-    public var events: EventHub? { self.wrapped.events }
-
-    /// Returns the item's bytes.
-    public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        try await self.wrapped.getItem(key)
-    }
-
-    /// Returns whether the item is there.
-    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        try await self.wrapped.hasItem(key)
-    }
-
-    /// Returns the items in the order asked.
-    public func getItems(_ keys: [String]) async throws(StorageError) -> [[UInt8]?] {
-        try await self.wrapped.getItems(keys)
-    }
-
-    /// Returns what is known about the item.
-    public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        try await self.wrapped.getMeta(key)
-    }
-
-    /// Returns one page of keys.
-    public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        try await self.wrapped.getKeys(query)
-    }
-
-    /// Starts the wrapped driver's watching.
-    public func startWatching() async throws(StorageError) {
-        try await self.wrapped.startWatching()
-    }
-
-    /// Disposes of the wrapped driver.
-    public func dispose() async throws(StorageError) {
-        try await self.wrapped.dispose()
     }
 
     /// Refuses.
@@ -80,11 +40,6 @@ public struct ReadOnlyDriver: StorageDriver {
         throw self.refusal(key)
     }
 
-    /// Refuses.
-    public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        throw self.refusal(key)
-    }
-
     /// Refuses, also an empty batch.
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         throw self.refusal(mutations.first?.key)
@@ -101,6 +56,11 @@ public struct ReadOnlyDriver: StorageDriver {
         by amount: Int,
         _ options: WriteOptions
     ) async throws(StorageError) -> Int {
+        throw self.refusal(key)
+    }
+
+    /// Refuses.
+    public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
         throw self.refusal(key)
     }
 
