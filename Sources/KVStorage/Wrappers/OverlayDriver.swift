@@ -221,4 +221,14 @@ extension StorageDriver where Self == OverlayDriver {
     public static func overlay(_ layers: [any StorageDriver]) throws(StorageError) -> OverlayDriver {
         try OverlayDriver(layers)
     }
+
+    /// Layers of drivers of which only the first is written to, as in `.overlay(.memory, .readOnly(.memory))`.
+    public static func overlay<each Layer: StorageDriver>(
+        _ top: some StorageDriver,
+        _ lower: repeat each Layer
+    ) throws(StorageError) -> OverlayDriver {
+        var layers: [any StorageDriver] = [top]
+        repeat layers.append(each lower)
+        return try OverlayDriver(layers)
+    }
 }
