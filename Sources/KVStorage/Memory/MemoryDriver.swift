@@ -121,10 +121,10 @@ public final class MemoryDriver: StorageDriver {
 
     /// Keeps custom metadata.
     public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        try self.store.checkSize(key, fields ?? [])
         let found = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
             guard let slot = shard.find(key, hash, self.store.clock) else { return false }
+            try self.store.checkSize(key, shard.entries[slot].value, fields ?? [])
             shard.setFields(slot, fields)
             return true
         }

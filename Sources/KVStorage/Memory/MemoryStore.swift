@@ -71,8 +71,8 @@ final class MemoryStore: Sendable {
         Int(hash >> (64 - UInt64(Self.shardBits)))
     }
 
-    func checkSize(_ key: String, _ value: [UInt8]) throws(StorageError) {
-        guard self.maximumBytes != .max, key.utf8.count + value.count > self.maximumBytes else { return }
+    func checkSize(_ key: String, _ value: [UInt8], _ fields: [UInt8] = []) throws(StorageError) {
+        guard self.maximumBytes != .max, key.utf8.count + value.count + fields.count > self.maximumBytes else { return }
         throw StorageError(
             .tooLarge,
             "the item takes more than the store's limit of \(self.maximumBytes) bytes; raise maximumBytes or store less",

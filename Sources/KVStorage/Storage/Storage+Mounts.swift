@@ -1,8 +1,9 @@
 extension Storage {
     /// Mounts a driver: it keeps every key below `base` from now on, unless a longer mount does.
     ///
-    /// What an outer driver holds below the base, or at it, is hidden until ``unmount(_:dispose:)``. Watchers follow the
-    /// new driver at once. `ttl` is the life time of items that are written there without one.
+    /// What an outer driver holds below the base, or at it, is hidden until ``unmount(_:dispose:)``. `ttl` is the life time
+    /// of items that are written there without one. Who watches already is told of this process's writes at once, and by
+    /// ``StorageEvent/lagged`` when the driver has begun to tell of those of others.
     /// - Throws: ``StorageError/Code/alreadyMounted`` if there is a driver at that base, the root included;
     ///   ``StorageError/Code/invalidOption`` if `ttl` is not positive; ``StorageError/Code/closed`` after ``dispose()``.
     public func mount(_ base: String, _ driver: some StorageDriver, ttl: Duration? = nil) throws(StorageError) {

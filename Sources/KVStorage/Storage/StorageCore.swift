@@ -34,7 +34,14 @@ final class StorageCore: Sendable {
             state.table.insert(mount)
             return state.watchers.values.compactMap(\.watcher)
         }
+        guard !watchers.isEmpty else { return }
         for watcher in watchers { watcher.follow(mount) }
+        guard mount.driver.capabilities.watching == .external else { return }
+        // Until it watches, changes by others go unseen; whether it does in the end or not, the watchers are told of the gap.
+        Task {
+            try? await mount.driver.startWatching()
+            mount.events.emit(.lagged)
+        }
     }
 
     /// Takes the mount out of the table; the root stays.
