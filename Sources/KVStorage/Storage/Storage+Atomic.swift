@@ -4,7 +4,7 @@ extension Storage {
     /// An absent item starts as `default`. If another write came between, the body runs again on the new value, so it
     /// should do nothing but change it. What the body throws passes through unchanged, and the item stays as it is.
     ///
-    /// The item lives for `ttl` from now on, as with ``setItem(_:_:ttl:)``; with `keepTTL` an existing item keeps its
+    /// The item lives for `ttl` from now on, as with ``setItem(_:_:ttl:keepTTL:)``; with `keepTTL` an existing item keeps its
     /// deadline, and `ttl` only counts for one that is created.
     /// - Returns: What the body returned in the run that was written.
     /// - Throws: ``StorageError``, whatever the body throws, or `CancellationError` if the task is cancelled while others

@@ -23,26 +23,27 @@ extension Storage {
     /// Stores the value, replacing what was there; `nil` removes the item.
     ///
     /// The item lives for `ttl` from now on, for the mount's default life time if `ttl` is `nil`, for ever if the mount
-    /// has none. Custom metadata of an existing item stays.
+    /// has none; with `keepTTL` an existing item keeps its deadline. Custom metadata of an existing item stays.
     /// - Throws: ``StorageError/Code/encoding`` if the codec can't express the value,
     ///   ``StorageError/Code/invalidOption`` if `ttl` is not positive; nothing was written then.
     public func setItem<Value: Encodable>(
         _ key: String,
         _ value: Value?,
-        ttl: Duration? = nil
+        ttl: Duration? = nil,
+        keepTTL: Bool = false
     ) async throws(StorageError) {
         guard let value else {
             try await self.removeItem(key)
             return
         }
         let route = try self.route(key)
-        try await self.set(route, try self.values.encode(value, key: route.name), ttl: ttl)
+        try await self.set(route, try self.values.encode(value, key: route.name), ttl: ttl, keepTTL: keepTTL)
     }
 
     /// Stores the value if the key has none, and returns whether it did: of several callers exactly one does.
     ///
     /// With `ifAbsent: false` the value is stored whatever was there.
-    /// - Throws: As ``setItem(_:_:ttl:)``.
+    /// - Throws: As ``setItem(_:_:ttl:keepTTL:)``.
     public func setItem<Value: Encodable>(
         _ key: String,
         _ value: Value,
@@ -87,19 +88,29 @@ extension Storage {
 
     /// Stores the bytes as they are, replacing what was there; `nil` removes the item.
     ///
-    /// Life time and errors are those of ``setItem(_:_:ttl:)``.
-    public func setItemRaw(_ key: String, _ bytes: [UInt8]?, ttl: Duration? = nil) async throws(StorageError) {
+    /// Life time and errors are those of ``setItem(_:_:ttl:keepTTL:)``.
+    public func setItemRaw(
+        _ key: String,
+        _ bytes: [UInt8]?,
+        ttl: Duration? = nil,
+        keepTTL: Bool = false
+    ) async throws(StorageError) {
         guard let bytes else {
             try await self.removeItem(key)
             return
         }
-        try await self.set(try self.route(key), bytes, ttl: ttl)
+        try await self.set(try self.route(key), bytes, ttl: ttl, keepTTL: keepTTL)
     }
 
-    private func set(_ route: Route, _ bytes: [UInt8], ttl: Duration?) async throws(StorageError) {
+    private func set(
+        _ route: Route,
+        _ bytes: [UInt8],
+        ttl: Duration?,
+        keepTTL: Bool = false
+    ) async throws(StorageError) {
         try Self.validate(ttl: ttl)
         do {
-            try await route.driver.setItem(route.key, bytes, route.mount.options(ttl: ttl))
+            try await route.driver.setItem(route.key, bytes, route.mount.options(ttl: ttl, keepTTL: keepTTL))
         } catch { throw error.naming(route.name) }
         route.mount.emit(.update(route.key))
     }

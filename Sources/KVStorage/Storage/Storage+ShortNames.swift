@@ -13,7 +13,7 @@ extension Storage {
         try await self.getItem(key, as: type)
     }
 
-    /// Stores the value; ``setItem(_:_:ttl:)``.
+    /// Stores the value; ``setItem(_:_:ttl:keepTTL:)``.
     public func set<Value: Encodable>(
         _ key: String,
         _ value: Value?,
