@@ -52,7 +52,7 @@ extension Storage {
         try await self.setItems(items.map { ($0.key, $0.value) }, ttl: ttl)
     }
 
-    /// Stores the bytes as they are, as ``setItems(_:ttl:)`` does for values.
+    /// Stores the bytes as they are, as ``setItems(_:ttl:)-([String:Value],_)`` does for values.
     public func setItemsRaw(_ items: [(String, [UInt8])], ttl: Duration? = nil) async throws(StorageError) {
         try Self.validate(ttl: ttl)
         for group in try self.grouped(items.map(\.0)) {

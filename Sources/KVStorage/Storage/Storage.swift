@@ -31,7 +31,7 @@ public struct Storage: Sendable {
 
     /// Returns a view of what lies below a base: its keys are relative to it, and it reaches nothing else.
     ///
-    /// ``mount(_:_:ttl:)``, ``clear(_:)``, ``watch(_:)`` and the listings count from the base too; ``dispose()`` disposes
+    /// ``mount(_:_:ttl:)``, ``clear(_:)``, ``watch(_:bufferSize:)`` and the listings count from the base too; ``dispose()`` disposes
     /// of the whole storage.
     public func prefixed(_ base: String) -> Storage {
         Storage(core: self.core, base: self.base + normalizeBaseKey(base), values: self.values)

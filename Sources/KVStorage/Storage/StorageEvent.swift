@@ -1,4 +1,4 @@
-/// What ``Storage/watch(_:)`` tells of a change, after it was committed.
+/// What ``Storage/watch(_:bufferSize:)`` tells of a change, after it was committed.
 public enum StorageEvent: Sendable, Hashable {
     /// The item's value, life time or metadata was written.
     case update(String)
