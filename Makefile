@@ -1,0 +1,71 @@
+# `make` alone lists the commands. Each installs what it lacks first, where apt-get is there to do so.
+
+SWIFT ?= swift
+PORT ?= 3000
+STORE ?= sqlite:Examples/Playground/data/playground.db
+
+playground := Examples/Playground
+build_playground := $(SWIFT) build --package-path $(playground)
+run_benchmarks := $(SWIFT) run -c release --package-path Benchmarks
+
+# The C libraries behind the drivers.
+libraries := $(if $(wildcard Sources/Drivers/SQLite),libsqlite3-dev) \
+	$(if $(wildcard Sources/Drivers/LMDB),liblmdb-dev) \
+	$(if $(wildcard Sources/Drivers/Redis),libhiredis-dev)
+servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
+
+# What has documentation, and what is formatted.
+modules := KVStorage KVStorageTesting \
+	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
+	$(if $(wildcard Sources/Sessions),Sessions)
+sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
+
+.PHONY: help run build test test-package test-linkage test-browser bench bench-detail lint format docs clean
+.PHONY: ensure-libraries
+
+help: ## Lists these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:./x.db or memory)
+	$(build_playground) --product Playground
+	@PORT=$(PORT) STORE=$(STORE) exec "$$($(build_playground) --show-bin-path)/Playground"
+
+build: ensure-libraries ## Builds the package with its tests
+	$(SWIFT) build --build-tests
+
+test: test-package test-linkage test-browser ## Runs every test
+
+test-package: ensure-libraries
+	@.ci/ensure-packages $(servers)
+	$(SWIFT) test
+
+# KVStorage alone: no package cloned, no library linked.
+test-linkage:
+	@.ci/ensure-packages binutils
+	Tests/LinkageTest/check
+
+# The playground in a real browser.
+test-browser: ensure-libraries
+	@.ci/ensure-packages chromium chromium-driver
+	$(SWIFT) test --package-path $(playground)
+
+bench: ensure-libraries ## Measures against C and plain Swift (FILTER=sqlite runs a part)
+	$(run_benchmarks) ratios $(FILTER)
+
+bench-detail: ensure-libraries ## Measures each call by itself, with percentiles
+	$(SWIFT) package --package-path Benchmarks --disable-sandbox benchmark
+
+docs: ensure-libraries ## Builds the documentation into .build-docs/html
+	.ci/build-docs $(modules)
+
+lint: ## Checks the formatting
+	$(SWIFT) format lint --strict --parallel --recursive $(sources)
+
+format: ## Formats the sources
+	$(SWIFT) format --in-place --parallel --recursive $(sources)
+
+clean: ## Removes what was built
+	rm -rf .build .build-* $(playground)/.build Benchmarks/.build
+
+ensure-libraries:
+	@.ci/ensure-packages $(libraries)
