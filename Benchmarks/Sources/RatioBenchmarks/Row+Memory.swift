@@ -1,0 +1,65 @@
+import KVStorage
+import Workloads
+
+extension Row {
+    /// The memory driver through `Storage`, raw bytes, against a dictionary under one lock.
+    static var memory: [Row] {
+        let sizes = [("100 B", 100), ("1 KiB", 1024)]
+        let taskCounts = [(1, 1.5), (2, 1.0), (8, 1.0)]
+        var rows: [Row] = []
+        for (sizeName, size) in sizes {
+            for (tasks, goal) in taskCounts {
+                rows.append(
+                    Row(name: "memory get \(sizeName), \(tasks == 1 ? "1 task" : "\(tasks) tasks")", goal: goal) {
+                        try await self.memoryContest(valueSize: size) { storage, dictionary, sample in
+                            (.gets(storage, sample, tasks: tasks), .gets(dictionary, sample, tasks: tasks))
+                        }
+                    })
+                rows.append(
+                    Row(name: "memory set \(sizeName), \(tasks == 1 ? "1 task" : "\(tasks) tasks")", goal: goal) {
+                        try await self.memoryContest(valueSize: size) { storage, dictionary, sample in
+                            (.sets(storage, sample, tasks: tasks), .sets(dictionary, sample, tasks: tasks))
+                        }
+                    })
+            }
+        }
+        return rows + [self.memoryKeys]
+    }
+
+    private static func memoryContest(
+        valueSize: Int,
+        _ workloads: (Storage, DictionaryStore, Sample) -> (subject: Workload, baseline: Workload)
+    ) async throws -> Contest {
+        let sample = Sample(valueSize: valueSize)
+        let storage = Storage(.memory)
+        try await storage.fill(sample)
+        let dictionary = DictionaryStore(sample)
+        let (subject, baseline) = workloads(storage, dictionary, sample)
+        return Contest(subject: subject, baseline: baseline) {
+            for key in sample.keys {
+                let value = try await storage.getItemRaw(key)
+                guard value == dictionary.get(key), value?.count == valueSize else {
+                    throw UnequalWork(description: "subject and baseline hold different values under \(key)")
+                }
+            }
+        }
+    }
+
+    /// Listing 100 keys must not become slow when the store becomes large.
+    private static var memoryKeys: Row {
+        Row(name: "memory keys, 100 of 1,000,000", goal: 3) {
+            let large = Storage(.memory)
+            let small = Storage(.memory)
+            try await large.fill(Listing(groups: 10_000))
+            try await small.fill(Listing(groups: 10))
+            return Contest(
+                subject: .lists(large, bases: Listing(groups: 10).bases, operations: 2000),
+                baseline: .lists(small, bases: Listing(groups: 10).bases, operations: 2000)
+            ) {
+                guard try await large.getKeys().count == 1_000_000, try await small.getKeys().count == 1000 else {
+                    throw UnequalWork(description: "the stores don't hold what they were filled with")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Synchronization
+
+/// The least that a store in memory can be: a dictionary under one lock, called without `async`.
+package final class DictionaryStore: Sendable {
+    private let items: Mutex<[String: [UInt8]]>
+
+    package init(_ sample: Sample) {
+        self.items = Mutex(Dictionary(uniqueKeysWithValues: sample.copies().map { ($0.key, $0.value) }))
+    }
+
+    package func get(_ key: String) -> [UInt8]? {
+        self.items.withLock { $0[key] }
+    }
+
+    package func set(_ key: String, _ value: [UInt8]) {
+        self.items.withLock { $0[key] = value }
+    }
+}
+
+extension Workload {
+    /// Reads items of the sample.
+    package static func gets(_ store: DictionaryStore, _ sample: Sample, tasks: Int) -> Workload {
+        Workload(operations: sample.keys.count, tasks: tasks) { slice, _ in
+            var sum = 0
+            for index in slice {
+                guard let value = store.get(sample.keys[index]) else { continue }
+                sum &+= checksum(value)
+            }
+            return sum
+        }
+    }
+
+    /// Stores items of the sample, another value in each pass.
+    package static func sets(_ store: DictionaryStore, _ sample: Sample, tasks: Int) -> Workload {
+        Workload(operations: sample.keys.count, tasks: tasks) { slice, pass in
+            for index in slice {
+                store.set(sample.keys[index], sample.value(index, pass: pass))
+            }
+            return slice.count
+        }
+    }
+}
