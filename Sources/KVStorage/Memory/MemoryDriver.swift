@@ -33,7 +33,7 @@ public final class MemoryDriver: StorageDriver {
     public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            return shard.find(key, hash, self.store.clock).map { shard.use($0) }
+            return shard.find(key, hash, at: self.store.clock.now).map { shard.use($0) }
         }
     }
 
@@ -41,7 +41,7 @@ public final class MemoryDriver: StorageDriver {
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
         try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            return shard.find(key, hash, self.store.clock) != nil
+            return shard.find(key, hash, at: self.store.clock.now) != nil
         }
     }
 
@@ -60,8 +60,8 @@ public final class MemoryDriver: StorageDriver {
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
         let removed = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            guard let slot = shard.find(key, hash, self.store.clock) else { return false }
-            shard.remove(slot)
+            guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
+            shard.remove(item)
             return true
         }
         if removed { self.store.events.emit(.remove(key)) }
@@ -80,11 +80,11 @@ public final class MemoryDriver: StorageDriver {
         let (result, deadline) = try self.store.shard(of: key) {
             shard, hash throws(StorageError) -> (CompareAndSwapResult, Timestamp?) in
             try shard.checkOpen()
-            let slot = shard.find(key, hash, now)
-            let current = slot.map { shard.use($0) }
+            let item = shard.find(key, hash, at: now)
+            let current = item.map { shard.use($0) }
             guard current == expected else { return (.mismatch(current: current), nil) }
             if let replacement { return (.swapped, shard.set(key, hash, replacement, options, now)) }
-            if let slot { shard.remove(slot) }
+            if let item { shard.remove(item) }
             return (.swapped, nil)
         }
         guard result == .swapped else { return result }
@@ -102,8 +102,8 @@ public final class MemoryDriver: StorageDriver {
         let deadline = ttl.map { now.advanced(by: $0) }
         let touched = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            guard let slot = shard.find(key, hash, now) else { return false }
-            shard.setDeadline(slot, deadline)
+            guard let item = shard.find(key, hash, at: now) else { return false }
+            shard.setDeadline(item, deadline)
             return true
         }
         if touched { self.finish(.update(key), deadline: deadline, grew: false) }
@@ -115,7 +115,7 @@ public final class MemoryDriver: StorageDriver {
         let now = self.store.clock.now
         return try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            return shard.find(key, hash, now).map { shard.meta($0, now) }
+            return shard.find(key, hash, at: now).map { shard.meta($0, now) }
         }
     }
 
@@ -123,9 +123,9 @@ public final class MemoryDriver: StorageDriver {
     public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
         let found = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            guard let slot = shard.find(key, hash, self.store.clock) else { return false }
-            try self.store.checkSize(key, shard.entries[slot].value, fields ?? [])
-            shard.setFields(slot, fields)
+            guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
+            try self.store.checkSize(key, item.value, fields ?? [])
+            shard.setFields(item, fields)
             return true
         }
         if found { self.finish(.update(key), deadline: nil, grew: true) }
@@ -140,7 +140,7 @@ public final class MemoryDriver: StorageDriver {
             for key in keys {
                 let value = try locked.shard(of: key) { shard, hash throws(StorageError) in
                     try shard.checkOpen()
-                    return shard.find(key, hash, self.store.clock).map { shard.use($0) }
+                    return shard.find(key, hash, at: self.store.clock.now).map { shard.use($0) }
                 }
                 values.append(value ?? nil)
             }

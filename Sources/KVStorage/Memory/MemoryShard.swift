@@ -1,29 +1,8 @@
 /// The items of one shard: a hash table for finding them, an ordered list for listing them, a queue for expiring them, and
 /// the ring in which eviction goes round.
-struct MemoryShard {
-    /// One item, in a slot that keeps its number as long as the item lives.
-    struct Entry {
-        var key: String
-        var value: [UInt8]
-        var fields: [UInt8]?
-        /// Milliseconds of the Unix epoch; ``never`` if the item lives for ever.
-        var deadline: Int64
-        var created: Int64
-        var modified: Int64
-        var hash: UInt64
-        /// Whether the item was read since eviction passed it.
-        var wasUsed: Bool
-        /// Whether the slot holds an item.
-        var isOccupied: Bool
-
-        static let never = Int64.max
-        static let free = Entry(
-            key: "", value: [], fields: nil, deadline: never, created: 0, modified: 0, hash: 0,
-            wasUsed: false, isOccupied: false
-        )
-    }
-
-    private(set) var entries: ContiguousArray<Entry> = []
+struct MemoryShard: ~Copyable {
+    // Each item has a slot, which keeps its number as long as the item lives; the four below name items by it.
+    private var items: ContiguousArray<MemoryItem?> = []
     private var freeSlots: [Int] = []
     private var table = HashTable()
     private var ordered = OrderedKeys()
@@ -36,32 +15,41 @@ struct MemoryShard {
         self.usage = usage
     }
 
-    func checkOpen() throws(StorageError) {
-        if self.isClosed { throw StorageError(.closed, "the memory store was disposed; create a new one") }
+    deinit {
+        for case let item? in self.items { item.deallocate() }
     }
 
-    /// Returns the slot of a living item, asking the clock only for one that can expire.
     @inline(__always)
-    func find(_ key: String, _ hash: UInt64, _ clock: any StorageClock) -> Int? {
-        guard let slot = self.slot(key, hash) else { return nil }
-        let deadline = self.entries[slot].deadline
-        return deadline == Entry.never || deadline > clock.now.milliseconds ? slot : nil
+    func checkOpen() throws(StorageError) {
+        if self.isClosed { throw Self.closed }
     }
 
-    /// Returns the slot of an item that lives at `now`.
-    func find(_ key: String, _ hash: UInt64, _ now: Timestamp) -> Int? {
-        guard let slot = self.slot(key, hash) else { return nil }
-        return self.isAlive(slot, now) ? slot : nil
+    /// Returns the item, alive or not.
+    @inline(__always)
+    func item(_ key: String, _ hash: UInt64) -> MemoryItem? {
+        withKeyBytes(key) { bytes in
+            let slot = self.table.find(hash) { slot in self.items[slot]?.hasKey(bytes) ?? false }
+            guard let slot else { return nil }
+            return self.items[slot]
+        }
+    }
+
+    /// Returns the item if it is alive, asking for the time only if it can expire.
+    @inline(__always)
+    func find(_ key: String, _ hash: UInt64, at now: @autoclosure () -> Timestamp) -> MemoryItem? {
+        guard let item = self.item(key, hash) else { return nil }
+        return item.deadline == MemoryItem.never || item.isAlive(at: now()) ? item : nil
     }
 
     /// Returns the item's bytes and notes that they were used.
     @inline(__always)
-    mutating func use(_ slot: Int) -> [UInt8] {
-        if self.usage.isCounting { self.entries[slot].wasUsed = true }
-        return self.entries[slot].value
+    func use(_ item: MemoryItem) -> [UInt8] {
+        if self.usage.isCounting { item.wasUsed = true }
+        return item.value
     }
 
     /// Stores the bytes and returns the item's deadline, if it has one.
+    @inline(__always)
     mutating func set(
         _ key: String,
         _ hash: UInt64,
@@ -69,52 +57,49 @@ struct MemoryShard {
         _ options: WriteOptions,
         _ now: Timestamp
     ) -> Timestamp? {
-        if let slot = self.slot(key, hash) {
-            let isAlive = self.isAlive(slot, now)
-            let deadline =
-                options.keepTTL && isAlive ? self.deadline(slot) : options.deadline(at: now)
-            self.usage.add(items: 0, bytes: value.count - self.entries[slot].value.count)
-            self.entries[slot].value = value
-            self.entries[slot].modified = now.milliseconds
-            if !isAlive {
-                // What expired is gone, whether it was swept or not: this is a new item.
-                self.usage.add(items: 0, bytes: -(self.entries[slot].fields?.count ?? 0))
-                self.entries[slot].fields = nil
-                self.entries[slot].created = now.milliseconds
-            }
-            self.setDeadline(slot, deadline)
+        guard let item = self.item(key, hash) else {
+            let deadline = options.deadline(at: now)
+            self.insert(key, hash, value, deadline, now)
             return deadline
         }
-        let deadline = options.deadline(at: now)
-        self.insert(key, hash, value, deadline, now)
+        let isAlive = item.isAlive(at: now)
+        let deadline = options.keepTTL && isAlive ? self.deadline(of: item) : options.deadline(at: now)
+        if self.usage.isCounting { self.usage.add(items: 0, bytes: value.count - item.value.count) }
+        item.value = value
+        item.modified = now.milliseconds
+        if !isAlive {
+            // What expired is gone, whether it was swept or not: this is a new item.
+            self.setFields(item, nil)
+            item.created = now.milliseconds
+        }
+        self.setDeadline(item, deadline)
         return deadline
     }
 
-    mutating func setDeadline(_ slot: Int, _ deadline: Timestamp?) {
-        let milliseconds = deadline?.milliseconds ?? Entry.never
-        let old = self.entries[slot].deadline
+    mutating func setDeadline(_ item: MemoryItem, _ deadline: Timestamp?) {
+        let milliseconds = deadline?.milliseconds ?? MemoryItem.never
+        let old = item.deadline
         guard milliseconds != old else { return }
-        self.entries[slot].deadline = milliseconds
-        if old != Entry.never { self.deadlines.forgetOne() }
-        if milliseconds != Entry.never {
-            self.deadlines.insert(milliseconds, slot)
+        item.deadline = milliseconds
+        if old != MemoryItem.never { self.deadlines.forgetOne() }
+        if milliseconds != MemoryItem.never {
+            self.deadlines.insert(milliseconds, item.slot)
             if self.deadlines.isMostlyStale { self.rebuildDeadlines() }
         }
     }
 
-    mutating func setFields(_ slot: Int, _ fields: [UInt8]?) {
-        self.usage.add(items: 0, bytes: (fields?.count ?? 0) - (self.entries[slot].fields?.count ?? 0))
-        self.entries[slot].fields = fields
+    func setFields(_ item: MemoryItem, _ fields: [UInt8]?) {
+        self.usage.add(items: 0, bytes: (fields?.count ?? 0) - (item.fields?.count ?? 0))
+        item.fields = fields
     }
 
-    func meta(_ slot: Int, _ now: Timestamp) -> ItemMeta {
-        let entry = self.entries[slot]
-        return ItemMeta(
-            mtime: Timestamp(milliseconds: entry.modified),
-            birthtime: Timestamp(milliseconds: entry.created),
-            ttl: self.deadline(slot).map { now.duration(to: $0) },
-            size: entry.value.count,
-            fieldBytes: entry.fields
+    func meta(_ item: MemoryItem, _ now: Timestamp) -> ItemMeta {
+        ItemMeta(
+            mtime: Timestamp(milliseconds: item.modified),
+            birthtime: Timestamp(milliseconds: item.created),
+            ttl: self.deadline(of: item).map { now.duration(to: $0) },
+            size: item.value.count,
+            fieldBytes: item.fields
         )
     }
 
@@ -123,37 +108,38 @@ struct MemoryShard {
         case .set(let key, let value, let options):
             return .set(deadline: self.set(key, hash, value, options, now))
         case .remove(let key):
-            guard let slot = self.find(key, hash, now) else { return .nothing }
-            self.remove(slot)
+            guard let item = self.find(key, hash, at: now) else { return .nothing }
+            self.remove(item)
             return .removed
         }
     }
 
-    mutating func remove(_ slot: Int) {
-        let entry = self.entries[slot]
-        self.table.remove(slot, hash: entry.hash)
-        self.ordered.remove(slot, self.entries)
+    /// Removes the item, which must not be touched afterwards.
+    mutating func remove(_ item: MemoryItem) {
+        let slot = item.slot
+        self.table.remove(slot, hash: item.hash)
+        self.ordered.remove(item, self.items)
         if self.usage.isCounting { self.sieve.remove(slot) }
-        if entry.deadline != Entry.never { self.deadlines.forgetOne() }
-        let bytes = entry.key.utf8.count + entry.value.count + (entry.fields?.count ?? 0)
-        self.usage.add(items: -1, bytes: -bytes)
-        self.entries[slot] = .free
+        if item.deadline != MemoryItem.never { self.deadlines.forgetOne() }
+        self.usage.add(items: -1, bytes: -item.size)
+        self.items[slot] = nil
         self.freeSlots.append(slot)
+        item.deallocate()
     }
 
     /// Returns the first keys of the query in order, and whether there are no more.
     func keys(_ query: KeyQuery, _ now: Timestamp) -> (keys: [String], reachedEnd: Bool) {
         var keys: [String] = []
         let end = keyUpperBound(ofBase: query.base)
-        var position = self.ordered.firstPosition(after: query.cursor ?? query.base, self.entries)
-        while let slot = self.ordered.slot(at: position) {
-            let key = self.entries[slot].key
-            if let end, !keyPrecedes(key, end) { break }
+        var position = self.ordered.firstPosition(after: query.cursor ?? query.base, self.items)
+        while let slot = self.ordered.slot(at: position), let item = self.items[slot] {
+            if let end, withKeyBytes(end, { compareBytes(item.keyBytes, $0) >= 0 }) { break }
+            let key = item.key
             if let subtree = query.subtreeToSkip(at: key), let next = keyUpperBound(ofBase: subtree) {
-                position = self.ordered.firstPosition(notBefore: next, self.entries)
+                position = self.ordered.firstPosition(notBefore: next, self.items)
                 continue
             }
-            if self.isAlive(slot, now) {
+            if item.isAlive(at: now) {
                 if keys.count == query.limit { return (keys, false) }
                 keys.append(key)
             }
@@ -166,14 +152,15 @@ struct MemoryShard {
     mutating func removeExpired(by now: Timestamp, atMost limit: Int) -> (keys: [String], next: Timestamp?) {
         var keys: [String] = []
         while let (deadline, slot) = self.deadlines.first {
-            let isCurrent = self.entries[slot].isOccupied && self.entries[slot].deadline == deadline
-            if isCurrent, deadline > now.milliseconds || keys.count == limit {
+            // The item may have got another deadline since, or gone.
+            let item = self.items[slot].flatMap { $0.deadline == deadline ? $0 : nil }
+            if item != nil, deadline > now.milliseconds || keys.count == limit {
                 return (keys, Timestamp(milliseconds: deadline))
             }
             self.deadlines.removeFirst()
-            if isCurrent {
-                keys.append(self.entries[slot].key)
-                self.remove(slot)
+            if let item {
+                keys.append(item.key)
+                self.remove(item)
             }
         }
         return (keys, nil)
@@ -184,16 +171,16 @@ struct MemoryShard {
     /// The item that was just written is spared: `nil` if there is no other.
     mutating func evict(sparing spared: String) -> String? {
         var metSpared = false
-        while let slot = self.sieve.hand {
-            let key = self.entries[slot].key
-            if keysEqual(key, spared) {
+        while let slot = self.sieve.hand, let item = self.items[slot] {
+            if withKeyBytes(spared, item.hasKey) {
                 // Twice: there is nothing else left.
                 if metSpared, self.sieve.isAlone(slot) { return nil }
                 metSpared = true
-            } else if self.entries[slot].wasUsed {
-                self.entries[slot].wasUsed = false
+            } else if item.wasUsed {
+                item.wasUsed = false
             } else {
-                self.remove(slot)
+                let key = item.key
+                self.remove(item)
                 return key
             }
             self.sieve.advance()
@@ -201,13 +188,8 @@ struct MemoryShard {
         return nil
     }
 
-    /// Removes the item, alive or not, if there is one.
-    mutating func forget(_ key: String, _ hash: UInt64) {
-        if let slot = self.slot(key, hash) { self.remove(slot) }
-    }
-
     mutating func removeAll() {
-        for slot in self.entries.indices where self.entries[slot].isOccupied { self.remove(slot) }
+        for case let item? in self.items { self.remove(item) }
     }
 
     /// Removes everything; later calls are refused.
@@ -217,22 +199,12 @@ struct MemoryShard {
         self.isClosed = true
     }
 
-    // MARK: - Slots
-
-    @inline(__always)
-    private func slot(_ key: String, _ hash: UInt64) -> Int? {
-        self.table.find(hash) { slot in
-            self.entries[slot].hash == hash && keysEqual(self.entries[slot].key, key)
-        }
+    private static var closed: StorageError {
+        StorageError(.closed, "the memory store was disposed; create a new one")
     }
 
-    private func isAlive(_ slot: Int, _ now: Timestamp) -> Bool {
-        self.entries[slot].deadline > now.milliseconds
-    }
-
-    private func deadline(_ slot: Int) -> Timestamp? {
-        let deadline = self.entries[slot].deadline
-        return deadline == Entry.never ? nil : Timestamp(milliseconds: deadline)
+    private func deadline(of item: MemoryItem) -> Timestamp? {
+        item.deadline == MemoryItem.never ? nil : Timestamp(milliseconds: item.deadline)
     }
 
     private mutating func insert(
@@ -242,29 +214,20 @@ struct MemoryShard {
         _ deadline: Timestamp?,
         _ now: Timestamp
     ) {
-        let entry = Entry(
-            key: key, value: value, fields: nil, deadline: Entry.never, created: now.milliseconds,
-            modified: now.milliseconds, hash: hash, wasUsed: false, isOccupied: true
-        )
-        let slot: Int
-        if let free = self.freeSlots.popLast() {
-            slot = free
-            self.entries[slot] = entry
-        } else {
-            slot = self.entries.count
-            self.entries.append(entry)
-        }
+        let slot = self.freeSlots.popLast() ?? self.items.count
+        let item = MemoryItem.allocate(key, hash: hash, slot: slot, value: value, now: now)
+        if slot == self.items.count { self.items.append(item) } else { self.items[slot] = item }
         self.table.insert(slot, hash: hash)
-        self.ordered.insert(slot, self.entries)
+        self.ordered.insert(item, self.items)
         if self.usage.isCounting { self.sieve.insert(slot) }
-        self.usage.add(items: 1, bytes: key.utf8.count + value.count)
-        self.setDeadline(slot, deadline)
+        self.usage.add(items: 1, bytes: item.size)
+        self.setDeadline(item, deadline)
     }
 
     private mutating func rebuildDeadlines() {
         self.deadlines = DeadlineQueue()
-        for slot in self.entries.indices where self.entries[slot].deadline != Entry.never {
-            self.deadlines.insert(self.entries[slot].deadline, slot)
+        for case let item? in self.items where item.deadline != MemoryItem.never {
+            self.deadlines.insert(item.deadline, item.slot)
         }
     }
 }

@@ -6,14 +6,18 @@ final class MemoryStore: Sendable {
     let events = EventHub()
     private let maximumItems: Int
     private let maximumBytes: Int
-    private let shards: [Locked]
+    // Safe to share: the pointer never changes, and each element keeps itself behind its lock until `deinit`.
+    nonisolated(unsafe) private let shards: UnsafeMutableBufferPointer<Locked>
     private let usage: MemoryUsage
 
-    private final class Locked: Sendable {
+    /// A shard and its lock, in place, so that reaching it counts no reference.
+    private struct Locked: ~Copyable {
         let shard: Mutex<MemoryShard>
+        // Keeps what cores write in different shards in different cache lines.
+        private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
-        init(_ shard: consuming sending MemoryShard) {
-            self.shard = Mutex(shard)
+        init(usage: MemoryUsage) {
+            self.shard = Mutex(MemoryShard(usage: usage))
         }
     }
 
@@ -25,7 +29,13 @@ final class MemoryStore: Sendable {
         self.maximumBytes = configuration.maximumBytes ?? .max
         let usage = MemoryUsage(isCounting: configuration.isLimited)
         self.usage = usage
-        self.shards = (0..<(1 << Self.shardBits)).map { _ in Locked(MemoryShard(usage: usage)) }
+        self.shards = .allocate(capacity: 1 << Self.shardBits)
+        for index in self.shards.indices { self.shards.initializeElement(at: index, to: Locked(usage: usage)) }
+    }
+
+    deinit {
+        self.shards.deinitialize()
+        self.shards.deallocate()
     }
 
     /// Calls the body with the shard that keeps the key, locked, and the key's hash.
@@ -83,10 +93,12 @@ final class MemoryStore: Sendable {
     /// Removes what expired by `now` and returns the earliest deadline that is left.
     func sweep(_ now: Timestamp) -> Timestamp? {
         var next: Timestamp?
-        for locked in self.shards {
+        for index in self.shards.indices {
             while true {
                 // A bounded number at a time, so that nobody waits long for the lock.
-                let (removed, earliest) = locked.shard.withLock { $0.removeExpired(by: now, atMost: 256) }
+                let (removed, earliest) = self.shards[index].shard.withLock {
+                    $0.removeExpired(by: now, atMost: 256)
+                }
                 for key in removed { self.events.emit(.remove(key)) }
                 if let earliest, earliest <= now { continue }
                 if let earliest { next = min(next ?? earliest, earliest) }
@@ -114,16 +126,18 @@ final class MemoryStore: Sendable {
     /// Drops the item without a word; a closed store has none.
     func forget(_ key: String) {
         let hash = keyHash(key)
-        self.shards[Self.shardIndex(hash)].shard.withLock { $0.forget(key, hash) }
+        self.shards[Self.shardIndex(hash)].shard.withLock { shard in
+            if let item = shard.item(key, hash) { shard.remove(item) }
+        }
     }
 
     /// Drops all items without a word.
     func forgetAll() {
-        for locked in self.shards { locked.shard.withLock { $0.removeAll() } }
+        for index in self.shards.indices { self.shards[index].shard.withLock { $0.removeAll() } }
     }
 
     func dispose() {
-        for locked in self.shards { locked.shard.withLock { $0.close() } }
+        for index in self.shards.indices { self.shards[index].shard.withLock { $0.close() } }
     }
 }
 
@@ -157,8 +171,8 @@ extension MemoryStore {
         let now = self.clock.now
         var keys: [String] = []
         var isWhole = true
-        for locked in self.shards {
-            let (found, reachedEnd) = try locked.shard.withLock { shard throws(StorageError) in
+        for index in self.shards.indices {
+            let (found, reachedEnd) = try self.shards[index].shard.withLock { shard throws(StorageError) in
                 try shard.checkOpen()
                 return shard.keys(query, now)
             }

@@ -10,13 +10,13 @@ struct OrderedKeys {
     private var chunks: [[Int32]] = []
 
     /// Returns the first place whose key comes after the given one.
-    func firstPosition(after key: String, _ entries: ContiguousArray<MemoryShard.Entry>) -> Position {
-        withKeyBytes(key) { bytes in self.partition(entries) { compareBytes($0, bytes) > 0 } }
+    func firstPosition(after key: String, _ items: ContiguousArray<MemoryItem?>) -> Position {
+        withKeyBytes(key) { bytes in self.partition(items) { compareBytes($0, bytes) > 0 } }
     }
 
     /// Returns the first place whose key is the given one or comes after it.
-    func firstPosition(notBefore key: String, _ entries: ContiguousArray<MemoryShard.Entry>) -> Position {
-        withKeyBytes(key) { bytes in self.partition(entries) { compareBytes($0, bytes) >= 0 } }
+    func firstPosition(notBefore key: String, _ items: ContiguousArray<MemoryItem?>) -> Position {
+        withKeyBytes(key) { bytes in self.partition(items) { compareBytes($0, bytes) >= 0 } }
     }
 
     /// Returns the slot at a place, or `nil` at the end.
@@ -32,24 +32,29 @@ struct OrderedKeys {
         return Position(chunk: position.chunk, index: position.index + 1)
     }
 
-    /// Adds a slot whose key is in none of the others.
-    mutating func insert(_ slot: Int, _ entries: ContiguousArray<MemoryShard.Entry>) {
-        var position = self.firstPosition(notBefore: entries[slot].key, entries)
+    /// Adds an item whose key none of the others has.
+    mutating func insert(_ item: MemoryItem, _ items: ContiguousArray<MemoryItem?>) {
+        var position = self.partition(items) { compareBytes($0, item.keyBytes) >= 0 }
         if position.chunk == self.chunks.count {
             // Behind the last one.
             if self.chunks.isEmpty { self.chunks.append([]) }
             position = Position(chunk: self.chunks.count - 1, index: self.chunks[self.chunks.count - 1].count)
         }
-        self.chunks[position.chunk].insert(Int32(slot), at: position.index)
+        self.chunks[position.chunk].insert(Int32(item.slot), at: position.index)
         if self.chunks[position.chunk].count > Self.chunkLimit { self.split(position.chunk) }
     }
 
-    /// Takes out a slot that is in the order.
-    mutating func remove(_ slot: Int, _ entries: ContiguousArray<MemoryShard.Entry>) {
-        let position = self.firstPosition(notBefore: entries[slot].key, entries)
-        guard self.slot(at: position) == slot else { return }
+    /// Takes out an item that is in the order.
+    mutating func remove(_ item: MemoryItem, _ items: ContiguousArray<MemoryItem?>) {
+        let position = self.partition(items) { compareBytes($0, item.keyBytes) >= 0 }
+        guard self.slot(at: position) == item.slot else { return }
         self.chunks[position.chunk].remove(at: position.index)
         if self.chunks[position.chunk].isEmpty { self.chunks.remove(at: position.chunk) }
+    }
+
+    /// The key of a slot in the order, which always holds an item.
+    private static func keyBytes(_ slot: Int32, _ items: ContiguousArray<MemoryItem?>) -> UnsafeRawBufferPointer {
+        items[Int(slot)]?.keyBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     private mutating func split(_ chunk: Int) {
@@ -61,7 +66,7 @@ struct OrderedKeys {
 
     /// Returns the first place whose key `isBehind` holds for; it holds for all keys after that.
     private func partition(
-        _ entries: ContiguousArray<MemoryShard.Entry>,
+        _ items: ContiguousArray<MemoryItem?>,
         _ isBehind: (UnsafeRawBufferPointer) -> Bool
     ) -> Position {
         // The first chunk whose last key is behind, then the place in it.
@@ -70,7 +75,7 @@ struct OrderedKeys {
         while low < high {
             let middle = (low + high) / 2
             let chunk = self.chunks[middle]
-            if withKeyBytes(entries[Int(chunk[chunk.count - 1])].key, isBehind) {
+            if isBehind(Self.keyBytes(chunk[chunk.count - 1], items)) {
                 high = middle
             } else {
                 low = middle + 1
@@ -82,7 +87,7 @@ struct OrderedKeys {
         var last = chunk.count - 1
         while first < last {
             let middle = (first + last) / 2
-            if withKeyBytes(entries[Int(chunk[middle])].key, isBehind) { last = middle } else { first = middle + 1 }
+            if isBehind(Self.keyBytes(chunk[middle], items)) { last = middle } else { first = middle + 1 }
         }
         return Position(chunk: low, index: first)
     }
