@@ -14,10 +14,19 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
+        .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
+        .systemLibrary(name: "CKVStorageSQLite", path: "Sources/Drivers/SQLite/CKVStorageSQLite"),
+        .target(
+            name: "KVStorageSQLite",
+            dependencies: ["KVStorage", "CKVStorageSQLite"],
+            path: "Sources/Drivers/SQLite",
+            exclude: ["CKVStorageSQLite"],
+            swiftSettings: settings
+        ),
         .target(
             name: "KVStorageTesting",
             dependencies: ["KVStorage"],
@@ -27,6 +36,17 @@ let package = Package(
         .testTarget(
             name: "KVStorageTests",
             dependencies: ["KVStorage", "KVStorageTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DriverTests",
+            dependencies: ["KVStorage", "KVStorageSQLite", "CKVStorageSQLite", "KVStorageTesting", "StorageProcess"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "StorageProcess",
+            dependencies: ["KVStorage", "KVStorageSQLite"],
+            path: "Tests/StorageProcess",
             swiftSettings: settings
         ),
     ],

@@ -15,6 +15,11 @@ func wallClockMilliseconds() -> Int64 {
     return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
 }
 
+/// Lets another thread run that is ready to.
+func yieldProcessor() {
+    _ = sched_yield()
+}
+
 /// Compares two byte strings as `memcmp` does, a prefix first: negative, zero or positive.
 @inline(__always)
 package func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {

@@ -1,0 +1,105 @@
+import KVStorage
+
+extension SQLiteConnection {
+    /// Opens the connection that writes: checks what lies at the path, then makes or completes the database.
+    static func writer(
+        _ file: SQLiteFile,
+        _ configuration: SQLiteDriver.Configuration
+    ) throws(StorageError) -> SQLiteConnection {
+        let connection = try SQLiteConnection(path: file.path, for: .write, configuration)
+        guard !connection.isReadOnly else {
+            throw StorageError(.permissionDenied, "no permission to write \"\(file.path)\"")
+        }
+        let header = try connection.header()
+        try file.check(header: header.bytes, fileBytes: header.fileBytes)
+        // Until the database is known to be the driver's, closing it must not copy a log into it.
+        if file.hasLog { connection.keepLogOnClose(true) }
+        connection.setBusyTimeout(configuration.busyTimeout)
+        // Some locks, such as the one for the change to WAL, fail at once in spite of the timeout.
+        try Self.retrying(for: configuration.busyTimeout) { () throws(StorageError) in
+            try connection.prepareDatabase(configuration)
+        }
+        connection.keepLogOnClose(false)
+        // From here on the writer waits by itself.
+        connection.setBusyTimeout(.zero)
+        return connection
+    }
+
+    /// Opens a connection that reads.
+    static func reader(
+        _ path: String,
+        _ configuration: SQLiteDriver.Configuration
+    ) throws(StorageError) -> SQLiteConnection {
+        let purpose: Purpose = configuration.readOnly ? .readOnly : .read
+        let connection = try SQLiteConnection(path: path, for: purpose, configuration)
+        try connection.prepareReading(configuration)
+        return connection
+    }
+
+    /// Checks a database that is only read, and returns a connection to it.
+    static func readOnly(
+        _ file: SQLiteFile,
+        _ configuration: SQLiteDriver.Configuration
+    ) throws(StorageError) -> SQLiteConnection {
+        let connection = try SQLiteConnection(path: file.path, for: .readOnly, configuration)
+        let header = try connection.header()
+        try file.check(header: header.bytes, fileBytes: header.fileBytes)
+        try Self.retrying(for: configuration.busyTimeout) { () throws(StorageError) in
+            try connection.prepareReading(configuration)
+            guard try SQLiteSchema.inspect(connection, table: configuration.tableName) == .current else {
+                throw StorageError(
+                    .incompatibleFormat,
+                    "the database has no table \"\(configuration.tableName)\", and with readOnly none is made"
+                )
+            }
+        }
+        return connection
+    }
+
+    private borrowing func prepareDatabase(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
+        let state = try SQLiteSchema.inspect(self, table: configuration.tableName)
+        // Counts for a database without content only.
+        try self.execute("PRAGMA page_size = 8192")
+        let mode = try self.query("PRAGMA journal_mode = WAL") { $0.text(0) }
+        guard mode == ["wal"] else {
+            throw StorageError(
+                .unavailable,
+                "the file system can't share a database in WAL mode; use a local one, or set exclusive"
+            )
+        }
+        try self.execute("PRAGMA synchronous = \(configuration.synchronous.pragma)")
+        // On Apple's systems a plain fsync leaves the data in the drive's cache; elsewhere this changes nothing.
+        let flushesDrive = configuration.synchronous == .full
+        try self.execute("PRAGMA fullfsync = \(flushesDrive)")
+        try self.execute("PRAGMA checkpoint_fullfsync = \(flushesDrive)")
+        try self.execute("PRAGMA journal_size_limit = \(64 << 20)")
+        try self.setCache(configuration)
+        if state == .missing { try SQLiteSchema.create(self, table: configuration.tableName) }
+    }
+
+    private borrowing func prepareReading(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
+        try self.execute("PRAGMA query_only = ON")
+        try self.setCache(configuration)
+    }
+
+    private borrowing func setCache(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
+        // Negative numbers are KiB, positive ones pages.
+        try self.execute("PRAGMA cache_size = -\(max(configuration.cacheBytes / 1024, 1))")
+        try self.execute("PRAGMA mmap_size = \(configuration.memoryMapBytes)")
+    }
+
+    private static func retrying(
+        for timeout: Duration,
+        _ body: () throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let end = ContinuousClock.now + timeout
+        while true {
+            do throws(StorageError) {
+                return try body()
+            } catch {
+                guard error.isBusy, ContinuousClock.now < end else { throw error }
+                SQLitePlatform.sleep(microseconds: 1000)
+            }
+        }
+    }
+}

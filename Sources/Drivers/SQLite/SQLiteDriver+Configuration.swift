@@ -1,0 +1,123 @@
+public import KVStorage
+
+extension SQLiteDriver {
+    /// How a ``SQLiteDriver`` keeps its items; the defaults suit a server whose data must not be lost.
+    ///
+    /// What can't be chosen: the database is in WAL mode (`journal_mode`; it stays so), a log that has grown beyond
+    /// 64 MiB is cut back (`journal_size_limit`), and a database that the driver creates has pages of 8 KiB
+    /// (`page_size`), as with SQLite's 4 KiB a value of 1 KiB would spill into pages of its own. A database that was there
+    /// before keeps its page size.
+    public struct Configuration: Sendable {
+        /// What an acknowledged write survives: `PRAGMA synchronous`.
+        public enum Synchronous: Sendable, Hashable {
+            /// Power loss: every commit flushes the log. Commits run on a thread of the driver's own.
+            case full
+            /// The end of the process by any means, not power loss, which may undo the last writes but damages
+            /// nothing. Only checkpoints flush.
+            case normal
+            /// The end of the process by any means; power loss may damage the database. Nothing flushes.
+            case off
+        }
+
+        /// The name of the table, `"kvstorage"` by default.
+        ///
+        /// Letters, digits and underscores of ASCII, no digit in front, at most 64. The prefixes `sqlite_` and
+        /// `kvstorage_` are reserved. With different names several drivers, or an application's own tables, share a file.
+        public var tableName = "kvstorage"
+
+        /// What an acknowledged write survives; ``Synchronous/full`` by default.
+        public var synchronous: Synchronous = .full
+
+        /// Whether writes are refused, `false` by default; then the database has to be there.
+        ///
+        /// SQLite needs write permission in the folder even so, unless another process has the database open: readers of a
+        /// database in WAL mode share a small file.
+        public var readOnly = false
+
+        /// Whether the database is this process's alone, `false` by default.
+        ///
+        /// Makes small reads faster, as no lock has to be asked of the operating system (VFS `unix-excl`). Other
+        /// processes that open it, and this one if another has it, get ``StorageError/Code/unavailable``. Several drivers in
+        /// one process may share the file if all are exclusive. Not to be combined with ``readOnly``.
+        public var exclusive = false
+
+        /// How long to wait for another process's lock, five seconds by default, before
+        /// ``StorageError/Code/unavailable`` is thrown. No thread of the cooperative pool waits.
+        public var busyTimeout: Duration = .seconds(5)
+
+        /// The most memory that each connection keeps pages in, 64 MiB by default: `PRAGMA cache_size`.
+        ///
+        /// It is taken as pages are read. There are one connection that writes and up to ``maximumReaders`` that read;
+        /// the one used last is used again first, so that a quiet server fills one cache.
+        public var cacheBytes = 64 << 20
+
+        /// How much of the database is mapped into memory, 0 (nothing) by default: `PRAGMA mmap_size`.
+        ///
+        /// Mapping saves a copy per page that is not cached. It is off because an I/O error, or another program that
+        /// cuts the file, then ends the process by a signal in place of an error.
+        public var memoryMapBytes = 0
+
+        /// The most connections that read at the same time, at least one; by default `nil`: one per processor and one more, at
+        /// most 8.
+        public var maximumReaders: Int?
+
+        /// Where the time comes from; the system's clock by default.
+        public var clock: any StorageClock = .system
+
+        /// Creates the default configuration.
+        public init() {}
+    }
+}
+
+extension SQLiteDriver.Configuration {
+    func validate() throws(StorageError) {
+        if self.readOnly && self.exclusive {
+            throw StorageError(.invalidOption, "readOnly and exclusive exclude each other; choose one")
+        }
+        try Self.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
+        try Self.require(self.cacheBytes >= 0, "cacheBytes must not be negative")
+        try Self.require(self.memoryMapBytes >= 0, "memoryMapBytes must not be negative")
+        try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
+        try self.validateTableName()
+    }
+
+    private func validateTableName() throws(StorageError) {
+        let bytes = Array(self.tableName.utf8)
+        let isWord = bytes.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        let startsWithDigit = bytes.first.map { $0 <= UInt8(ascii: "9") } ?? true
+        try Self.require(
+            isWord && !startsWithDigit && bytes.count <= 64,
+            "a tableName consists of 1 to 64 ASCII letters, digits and underscores, no digit in front"
+        )
+        let name = self.tableName.lowercased()
+        try Self.require(
+            !name.hasPrefix("sqlite_") && !name.hasPrefix("kvstorage_"),
+            "the prefixes sqlite_ and kvstorage_ are reserved; choose another tableName"
+        )
+    }
+
+    private static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
+        guard isMet else { throw StorageError(.invalidOption, message) }
+    }
+}
+
+extension SQLiteDriver.Configuration.Synchronous {
+    var pragma: String {
+        switch self {
+        case .full: "FULL"
+        case .normal: "NORMAL"
+        case .off: "OFF"
+        }
+    }
+
+    var durability: Capabilities.Durability {
+        self == .full ? .powerLoss : .processCrash
+    }
+}

@@ -1,0 +1,37 @@
+import KVStorage
+
+extension SQLiteDriver {
+    // Other processes set deadlines that this one is not told of.
+    fileprivate static var lookInterval: Duration { .seconds(60) }
+    // One transaction must not keep the writers waiting for long.
+    private static var sweepLimit: Int { 1000 }
+
+    /// Removes what has expired and returns when to look again.
+    static func sweep(
+        _ now: Timestamp,
+        _ queue: GroupCommitQueue<SQLiteOperation, SQLiteOperation.Answer>,
+        _ readers: SQLiteReaderPool
+    ) async -> Timestamp? {
+        do throws(StorageError) {
+            while true {
+                let next = try await readers.read { reader throws(StorageError) in
+                    try reader.earliestDeadlineOrLater(now)
+                }
+                // The write lock is asked for only when there is something to remove.
+                if next > now { return next }
+                _ = try await queue.submit(.sweep(deadline: now, limit: Self.sweepLimit))
+            }
+        } catch {
+            // What failed now, for a full disk or another's lock, is tried again; a closed driver needs no sweep.
+            return error.code == .closed ? nil : now.advanced(by: .seconds(1))
+        }
+    }
+}
+
+extension SQLiteReader {
+    /// Returns the earliest deadline, but no later than when the deadlines of other processes are to be looked at.
+    func earliestDeadlineOrLater(_ now: Timestamp) throws(StorageError) -> Timestamp {
+        let latest = now.advanced(by: SQLiteDriver.lookInterval)
+        return min(try self.earliestDeadline() ?? latest, latest)
+    }
+}

@@ -1,0 +1,118 @@
+import Dispatch
+public import KVStorage
+
+extension SQLiteDriver {
+    /// Stores the bytes; they are on the medium as the configuration's synchronous level says when the call returns.
+    public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
+        try self.requireSize(value, key)
+        _ = try await self.write(.set(key: key, value: value, options: options), key)
+    }
+
+    /// Removes the item with its metadata.
+    public func removeItem(_ key: String) async throws(StorageError) -> Bool {
+        try await self.write(.remove(key: key), key).found
+    }
+
+    /// Compares and replaces in one transaction.
+    public func compareAndSwapItem(
+        _ key: String,
+        expected: [UInt8]?,
+        replacement: [UInt8]?,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> CompareAndSwapResult {
+        if let replacement { try self.requireSize(replacement, key) }
+        let answer = try await self.write(
+            .compareAndSwap(key: key, expected: expected, replacement: replacement, options: options),
+            key
+        )
+        return answer.found ? .swapped : .mismatch(current: answer.bytes)
+    }
+
+    /// Writes the deadline alone.
+    public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
+        try await self.write(.touch(key: key, ttl: ttl), key).found
+    }
+
+    /// Removes the item with `DELETE … RETURNING`.
+    public func takeItem(_ key: String) async throws(StorageError) -> [UInt8]? {
+        try await self.write(.take(key: key), key).bytes
+    }
+
+    /// Reads, adds and writes in one transaction.
+    public func incrementItem(
+        _ key: String,
+        by amount: Int,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> Int {
+        try await self.write(.increment(key: key, amount: amount, options: options), key).number
+    }
+
+    /// Keeps the metadata in the item's row.
+    public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
+        try await self.write(.setMeta(key: key, fields: fields), key).found
+    }
+
+    /// Carries out all of the writes or none.
+    public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
+        for case .set(let key, let value, _) in mutations { try self.requireSize(value, key) }
+        return try await self.write(.apply(mutations), nil).number
+    }
+
+    /// Removes the range of keys in one transaction.
+    public func clear(_ base: String) async throws(StorageError) -> Int {
+        try await self.write(.clear(base: base), nil).number
+    }
+
+    private func write(
+        _ operation: SQLiteOperation,
+        _ key: String?
+    ) async throws(StorageError) -> SQLiteOperation.Answer {
+        guard let queue = self.queue else {
+            try self.readers.requireOpen()
+            throw StorageError(.readOnly, "the driver was opened with readOnly and writes nothing", key: key)
+        }
+        do throws(StorageError) {
+            let answer = try await queue.submit(operation)
+            if let deadline = answer.deadline { self.sweeper?.schedule(deadline) }
+            return answer
+        } catch {
+            throw error.naming(error.key ?? key)
+        }
+    }
+
+    private func requireSize(_ value: [UInt8], _ key: String) throws(StorageError) {
+        guard let maximum = self.capabilities.maximumValueBytes, value.count > maximum else { return }
+        throw StorageError(
+            .tooLarge,
+            "the value has \(value.count) bytes, SQLite takes up to \(maximum); split it",
+            key: key
+        )
+    }
+}
+
+extension SQLiteDriver {
+    // In WAL mode a commit copies the log into the database when it has this many pages (8 MiB), as by default.
+    private static var checkpointPages: Int { 1000 }
+
+    /// Creates the queue: with flushes on the driver's thread, without them on the caller's.
+    static func queue(
+        _ writer: SQLiteWriter,
+        on thread: DispatchQueue,
+        flushes: Bool
+    ) -> GroupCommitQueue<SQLiteOperation, SQLiteOperation.Answer> {
+        if flushes { return GroupCommitQueue(on: thread) { writer.commit($0) } }
+        // A new log starts with a flush of its header, even where commits don't flush.
+        writer.connection.logPages = Self.checkpointPages
+        return GroupCommitQueue(inPlace: { operations in
+            let isCheckpointDue = writer.connection.logPages >= Self.checkpointPages
+            if !isCheckpointDue, let outcomes = writer.commitUnlessBusy(operations) { return outcomes }
+            // What blocks, a checkpoint or another process, holds no thread of the cooperative pool.
+            return await withCheckedContinuation { continuation in
+                thread.async {
+                    if isCheckpointDue { writer.connection.checkpoint(truncating: false) }
+                    continuation.resume(returning: writer.commit(operations))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,207 @@
+import Dispatch
+import KVStorage
+import Synchronization
+
+/// Lends connections that read; opens them as they are needed, up to a limit, and closes them when they go.
+final class SQLiteReaderPool: Sendable {
+    private struct State {
+        // The one used last is at the end and goes first: its cache is warm.
+        var idle: [SQLiteReader] = []
+        var openCount = 0
+        var isClosed = false
+        var waiting: [CheckedContinuation<SQLiteReader?, Never>] = []
+        var closers: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private enum Lease {
+        case reader(SQLiteReader)
+        case mayOpen
+        case mustWait
+        case closed
+    }
+
+    private let limit: Int
+    private let busyTimeout: Duration
+    private let open: @Sendable () throws(StorageError) -> SQLiteReader
+    private let state: Mutex<State>
+
+    /// Creates a pool that owns `first`.
+    init(
+        first: SQLiteReader,
+        limit: Int,
+        busyTimeout: Duration,
+        open: @escaping @Sendable () throws(StorageError) -> SQLiteReader
+    ) {
+        self.limit = limit
+        self.busyTimeout = busyTimeout
+        self.open = open
+        self.state = Mutex(State(idle: [first], openCount: 1))
+    }
+
+    /// Calls the body with a connection, on the caller's thread; no lock is held meanwhile.
+    ///
+    /// Should another process hold the database, the body is called again until the busy timeout has passed.
+    @inline(__always)
+    func read<Value>(_ body: (SQLiteReader) throws(StorageError) -> Value) async throws(StorageError) -> Value {
+        do throws(StorageError) {
+            return try await self.readOnce(body)
+        } catch {
+            guard error.isBusy else { throw error }
+            return try await self.retry(body, error)
+        }
+    }
+
+    @inline(__always)
+    private func readOnce<Value>(
+        _ body: (SQLiteReader) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        let reader =
+            if let idle = self.state.withLock({ $0.idle.popLast() }) { idle } else { try await self.lease() }
+        defer { self.release(reader) }
+        return try body(reader)
+    }
+
+    private func retry<Value>(
+        _ body: (SQLiteReader) throws(StorageError) -> Value,
+        _ firstError: StorageError
+    ) async throws(StorageError) -> Value {
+        let end = ContinuousClock.now + self.busyTimeout
+        var last = firstError
+        while ContinuousClock.now < end {
+            await self.pause(for: .milliseconds(1))
+            do throws(StorageError) {
+                return try await self.readOnce(body)
+            } catch {
+                guard error.isBusy else { throw error }
+                last = error
+            }
+        }
+        throw last
+    }
+
+    /// Closes the connections, those that are lent as soon as they return, and waits for that.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            let (idle, waiting, isDone) = self.state.withLock { state in
+                state.isClosed = true
+                let idle = state.idle
+                let waiting = state.waiting
+                state.idle = []
+                state.waiting = []
+                state.openCount -= idle.count
+                if state.openCount > 0 { state.closers.append(continuation) }
+                return (idle, waiting, state.openCount == 0)
+            }
+            for waiter in waiting { waiter.resume(returning: nil) }
+            for reader in idle { reader.close() }
+            if isDone { continuation.resume() }
+        }
+    }
+}
+
+extension SQLiteReaderPool {
+    private func lease() async throws(StorageError) -> SQLiteReader {
+        switch self.state.withLock({ self.lease(&$0) }) {
+        case .reader(let reader): return reader
+        case .closed: throw Self.closedError
+        case .mayOpen: return try self.openReader()
+        case .mustWait: return try await self.waitForReader()
+        }
+    }
+
+    private func lease(_ state: inout State) -> Lease {
+        if state.isClosed { return .closed }
+        if let reader = state.idle.popLast() { return .reader(reader) }
+        guard state.openCount < self.limit else { return .mustWait }
+        state.openCount += 1
+        return .mayOpen
+    }
+
+    private func openReader() throws(StorageError) -> SQLiteReader {
+        do throws(StorageError) {
+            return try self.open()
+        } catch {
+            self.forget()
+            throw error
+        }
+    }
+
+    private func waitForReader() async throws(StorageError) -> SQLiteReader {
+        let reader: SQLiteReader? = await withCheckedContinuation { continuation in
+            let lease = self.state.withLock { state in
+                let lease = self.lease(&state)
+                if case .mustWait = lease { state.waiting.append(continuation) }
+                return lease
+            }
+            switch lease {
+            case .reader(let reader): continuation.resume(returning: reader)
+            case .closed: continuation.resume(returning: nil)
+            case .mustWait: break
+            case .mayOpen:
+                // Somebody's attempt to open one failed meanwhile.
+                self.forget()
+                continuation.resume(returning: nil)
+            }
+        }
+        if let reader { return reader }
+        return try await self.lease()
+    }
+
+    private func release(_ reader: SQLiteReader) {
+        enum Next { case none, waiter(CheckedContinuation<SQLiteReader?, Never>), close }
+        let next: Next = self.state.withLock { state in
+            if state.isClosed { return .close }
+            guard state.waiting.isEmpty else { return .waiter(state.waiting.removeFirst()) }
+            state.idle.append(reader)
+            return .none
+        }
+        switch next {
+        case .none: break
+        case .waiter(let waiter): waiter.resume(returning: reader)
+        case .close:
+            reader.close()
+            self.forget()
+        }
+    }
+
+    /// Counts a connection less, and lets go whoever waits for that.
+    private func forget() {
+        let (waiter, closers) = self.state.withLock { state in
+            state.openCount -= 1
+            let closers = state.isClosed && state.openCount == 0 ? state.closers : []
+            if !closers.isEmpty { state.closers = [] }
+            return (state.waiting.isEmpty ? nil : state.waiting.removeFirst(), closers)
+        }
+        waiter?.resume(returning: nil)
+        for closer in closers { closer.resume() }
+    }
+
+    /// Waits without a thread, and whether or not the task is cancelled.
+    private func pause(for duration: Duration) async {
+        await withCheckedContinuation { continuation in
+            let delay = DispatchTimeInterval.milliseconds(Int(duration.wholeMilliseconds))
+            DispatchQueue.global().asyncAfter(deadline: .now() + delay) { continuation.resume() }
+        }
+    }
+
+    private static var closedError: StorageError {
+        StorageError(.closed, "the driver was disposed; mount a new one")
+    }
+}
+
+extension SQLiteReaderPool {
+    /// Creates a pool of connections to the database at `path`.
+    convenience init(first: SQLiteReader, path: String, _ configuration: SQLiteDriver.Configuration) {
+        self.init(
+            first: first,
+            limit: configuration.maximumReaders ?? min(SQLitePlatform.processorCount + 1, 8),
+            busyTimeout: configuration.busyTimeout,
+            open: { () throws(StorageError) in SQLiteReader(try SQLiteConnection.reader(path, configuration)) }
+        )
+    }
+
+    /// - Throws: ``StorageError/Code/closed`` after ``close()``.
+    func requireOpen() throws(StorageError) {
+        if self.state.withLock(\.isClosed) { throw Self.closedError }
+    }
+}

@@ -1,0 +1,101 @@
+import KVStorage
+
+extension SQLiteWriter {
+    func apply(_ mutations: [Mutation], at now: Timestamp) throws(StorageError) -> SQLiteOperation.Answer {
+        var total = SQLiteOperation.Answer()
+        for mutation in mutations {
+            let operation: SQLiteOperation =
+                switch mutation {
+                case .set(let key, let value, let options): .set(key: key, value: value, options: options)
+                case .remove(let key): .remove(key: key)
+                }
+            let answer = try self.run(operation, at: now)
+            if case .remove = mutation, answer.found { total.number += 1 }
+            if let deadline = answer.deadline { total.deadline = min(deadline, total.deadline ?? deadline) }
+        }
+        return total
+    }
+
+    /// Removes what lies below the base; counts what had not expired.
+    func clear(_ base: String, at now: Timestamp) throws(StorageError) -> SQLiteOperation.Answer {
+        let end = keyUpperBound(ofBase: base)
+        _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange) { statement, finish throws(StorageError) in
+            try statement.bind(1, now.milliseconds)
+            guard let end else {
+                try statement.bind(2, Int64.max)
+                return try finish()
+            }
+            try Self.bindRange(statement, from: 2, base, end, finish)
+        }
+        let query: SQLiteQuery =
+            if self.events.isObserved {
+                end == nil ? .clearAllTelling : .clearRangeTelling
+            } else {
+                end == nil ? .clearAll : .clearRange
+            }
+        let removed = try self.deleteTelling(query) { statement, finish throws(StorageError) in
+            guard let end else { return try finish() }
+            try Self.bindRange(statement, from: 1, base, end, finish)
+        }
+        return SQLiteOperation.Answer(number: removed)
+    }
+
+    func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> SQLiteOperation.Answer {
+        let removed = try self.deleteTelling(.sweep) { statement, finish throws(StorageError) in
+            try statement.bind(1, deadline.milliseconds)
+            try statement.bind(2, Int64(limit))
+            try finish()
+        }
+        return SQLiteOperation.Answer(number: removed)
+    }
+
+    /// Lets `body` change several rows, of which it either changes all or, if it throws, none.
+    func inSavepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+        try self.connection.run(.savepoint)
+        do throws(StorageError) {
+            let value = try body()
+            try self.connection.run(.releaseSavepoint)
+            return value
+        } catch {
+            // Without a transaction, as after some errors, there is nothing to undo.
+            if self.connection.isInTransaction {
+                try self.connection.run(.rollbackToSavepoint)
+                try self.connection.run(.releaseSavepoint)
+            }
+            throw error
+        }
+    }
+
+    /// Runs a DELETE that may answer with keys, and returns how many rows went.
+    ///
+    /// `bind` calls its second argument when everything is bound and still in place.
+    private func deleteTelling(
+        _ query: SQLiteQuery,
+        _ bind: (SQLiteStatement, () throws(StorageError) -> Void) throws(StorageError) -> Void
+    ) throws(StorageError) -> Int {
+        let statement = try self.connection.statement(query)
+        defer { statement.reset() }
+        try bind(statement) { () throws(StorageError) in
+            while try statement.step() {
+                if self.events.isObserved { self.changes.append(.remove(statement.text(0))) }
+            }
+        }
+        return statement.changeCount
+    }
+
+    private static func bindRange(
+        _ statement: SQLiteStatement,
+        from index: Int32,
+        _ base: String,
+        _ end: String,
+        _ finish: () throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try base.withBytes { base throws(StorageError) in
+            try end.withBytes { end throws(StorageError) in
+                try statement.bind(index, text: base)
+                try statement.bind(index + 1, text: end)
+                try finish()
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import KVStorage
+import KVStorageSQLite
+import Testing
+
+@Suite("SQLite: kill -9 and a full disk", .timeLimit(.minutes(2)))
+struct SQLiteCrashTests {
+    let folder: TemporaryFolder
+    let path: String
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+        self.path = self.folder.file("store.db")
+    }
+
+    @Test(
+        "What was acknowledged is there after the writer was killed, and the store can be read",
+        .tags(.processes),
+        arguments: [("", 20), ("?normal", 5), ("?exclusive", 5)]
+    )
+    func kill(options: String, rounds: Int) async throws {
+        var acknowledged: [String] = []
+        for round in 0..<rounds {
+            let process = try HelperProcess(["crash-writer", "sqlite:\(self.path)\(options)", "64"])
+            // Each round dies at another moment.
+            var fresh: [String] = []
+            while fresh.count < 20 + round * 37, let key = await process.line() { fresh.append(key) }
+            process.kill()
+            fresh += await process.lines()
+            _ = await process.status()
+            #expect(fresh.count >= 20 + round * 37)
+            acknowledged += fresh
+
+            let driver = try SQLiteDriver(path: self.path)
+            let values = try await driver.getItems(fresh)
+            let lost = zip(fresh, values).filter { key, value in value != bytes("value of \(key)") }
+            #expect(lost.isEmpty)
+            try await driver.dispose()
+        }
+        // No later crash took what an earlier one had left; nothing is there by half.
+        let driver = try SQLiteDriver(path: self.path)
+        let keys = try await driver.allKeys("", maxDepth: 9).filter { $0 != "run" }
+        #expect(Set(keys).isSuperset(of: acknowledged))
+        for (key, value) in zip(keys, try await driver.getItems(keys)) where value != bytes("value of \(key)") {
+            Issue.record("\(key) is damaged")
+        }
+        try await driver.dispose()
+        #expect(try RawDatabase(self.path).run("PRAGMA integrity_check") == ["ok"])
+    }
+
+    @Test("On a full disk a write fails as full, and what was there stays", .tags(.processes), arguments: ["", "?normal"])
+    func full(options: String) async throws {
+        let process = try HelperProcess(["fill", "sqlite:\(self.path)\(options)", "3000000"])
+        let lines = await process.lines()
+        #expect(await process.status() == 1)
+        #expect(lines.last == "error full")
+        let count = try #require(lines.first.flatMap { Int($0) })
+        #expect(count > 10)
+        let driver = try SQLiteDriver(path: self.path)
+        #expect(try await driver.allKeys().count == count)
+        let values = try await driver.getItems((0..<count).map { "item:\($0)" })
+        #expect(values.allSatisfy { $0 == [UInt8](repeating: 7, count: 10_000) })
+        // With room again, writing goes on.
+        try await driver.set("more", "value")
+        try await driver.dispose()
+    }
+}

@@ -1,0 +1,164 @@
+import KVStorage
+import KVStorageSQLite
+import KVStorageTesting
+import Testing
+
+@Suite("SQLite: opening")
+struct SQLiteOpeningTests {
+    let folder: TemporaryFolder
+    let path: String
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+        self.path = self.folder.file("store.db")
+    }
+
+    @Test("Items, life times and metadata are there after reopening")
+    func reopen() async throws {
+        let clock = ManualClock()
+        let settings = configuration { $0.clock = clock }
+        let first = try SQLiteDriver(path: self.path, configuration: settings)
+        try await first.set("plain", "value")
+        try await first.set("short", "value", ttl: .seconds(10))
+        #expect(try await first.setMeta("plain", bytes("{}")))
+        let meta = try await first.getMeta("plain")
+        try await first.dispose()
+        // The log was copied into the database.
+        #expect(try self.folder.names == ["store.db"])
+
+        clock.advance(by: .seconds(4))
+        let second = try SQLiteDriver(path: self.path, configuration: settings)
+        #expect(try await second.text("plain") == "value")
+        #expect(try await second.getMeta("plain") == meta)
+        #expect(try await second.getMeta("short")?.ttl == .seconds(6))
+        clock.advance(by: .seconds(6))
+        #expect(try await second.getItem("short") == nil)
+        try await second.dispose()
+    }
+
+    @Test("A table of a newer version is refused and untouched")
+    func newerVersion() async throws {
+        try await SQLiteDriver(path: self.path).dispose()
+        try RawDatabase(self.path).run("UPDATE kvstorage_format SET version = 2")
+        let before = try self.folder.bytes(of: "store.db")
+        let error = openingError(self.path)
+        #expect(error?.code == .incompatibleFormat)
+        #expect(error?.message.contains("2") == true)
+        #expect(openingError(self.path) { $0.readOnly = true }?.code == .incompatibleFormat)
+        #expect(try self.folder.bytes(of: "store.db") == before)
+    }
+
+    @Test(
+        "A table or view that is not the driver's is refused and untouched",
+        arguments: [
+            "CREATE TABLE kvstorage (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE KVStorage (key TEXT PRIMARY KEY, value BLOB)",
+            "CREATE VIEW kvstorage AS SELECT 1",
+            "CREATE TABLE kvstorage_format (id INTEGER)",
+            "PRAGMA encoding = 'UTF-16le'; CREATE TABLE other (id INTEGER)",
+        ]
+    )
+    func foreignTable(statements: String) throws {
+        try RawDatabase(self.path).run(statements)
+        let before = try self.folder.bytes(of: "store.db")
+        #expect(openingError(self.path)?.code == .incompatibleFormat)
+        #expect(try self.folder.bytes(of: "store.db") == before)
+    }
+
+    @Test("A table whose columns were changed is refused")
+    func changedTable() async throws {
+        try await SQLiteDriver(path: self.path).dispose()
+        try RawDatabase(self.path).run("ALTER TABLE kvstorage RENAME COLUMN meta TO extra")
+        #expect(openingError(self.path)?.code == .incompatibleFormat)
+    }
+
+    @Test("A log that a refused database has is left as it is")
+    func refusedDatabaseWithLog() throws {
+        let raw = try RawDatabase(self.path)
+        try raw.run("PRAGMA journal_mode = WAL; CREATE TABLE kvstorage (id INTEGER PRIMARY KEY)")
+        try withExtendedLifetime(raw) {
+            _ = try self.folder.write(try self.folder.bytes(of: "store.db"), to: "copy.db")
+            let log = try self.folder.bytes(of: "store.db-wal")
+            _ = try self.folder.write(log, to: "copy.db-wal")
+            let before = try self.folder.bytes(of: "copy.db")
+            #expect(openingError(self.folder.file("copy.db"))?.code == .incompatibleFormat)
+            #expect(try self.folder.bytes(of: "copy.db") == before)
+            #expect(try self.folder.bytes(of: "copy.db-wal") == log)
+        }
+    }
+
+    @Test("An application's own database gets the table beside its own")
+    func ownDatabase() async throws {
+        try RawDatabase(self.path).run("CREATE TABLE person (name TEXT); INSERT INTO person VALUES ('Ada')")
+        let driver = try SQLiteDriver(path: self.path, configuration: configuration { $0.tableName = "cache" })
+        try await driver.set("key", "value")
+        _ = try await driver.clear("")
+        try await driver.dispose()
+        #expect(try RawDatabase(self.path).run("SELECT name FROM person") == ["Ada"])
+    }
+
+    @Test("Drivers with different tables share a file and see nothing of each other")
+    func tableNames() async throws {
+        let first = try SQLiteDriver(path: self.path, configuration: configuration { $0.tableName = "first" })
+        let second = try SQLiteDriver(path: self.path, configuration: configuration { $0.tableName = "_second2" })
+        try await first.set("key", "first")
+        try await second.set("key", "second")
+        #expect(try await first.text("key") == "first")
+        #expect(try await second.clear("") == 1)
+        #expect(try await first.text("key") == "first")
+        try await first.dispose()
+        try await second.dispose()
+    }
+
+    @Test(
+        "A table name that could mean anything else is refused",
+        arguments: ["", "1st", "a b", "a\"b", "a;b", "naïve", "sqlite_x", "SQLite_x", "kvstorage_format"]
+    )
+    func badTableName(name: String) throws {
+        #expect(openingError(self.path) { $0.tableName = name }?.code == .invalidOption)
+        #expect(try self.folder.names.isEmpty)
+    }
+
+    @Test("Options that can't be honoured are refused")
+    func badOptions() throws {
+        let changes: [(inout SQLiteDriver.Configuration) -> Void] = [
+            { $0.busyTimeout = .seconds(-1) },
+            { $0.cacheBytes = -1 },
+            { $0.memoryMapBytes = -1 },
+            { $0.maximumReaders = 0 },
+            {
+                $0.readOnly = true
+                $0.exclusive = true
+            },
+        ]
+        for change in changes {
+            #expect(openingError(self.path, change)?.code == .invalidOption)
+        }
+        #expect(try self.folder.names.isEmpty)
+    }
+
+    @Test("The capabilities follow the configuration")
+    func capabilities() async throws {
+        let full = try SQLiteDriver(path: self.path)
+        #expect(full.capabilities.durability == .powerLoss)
+        #expect(full.capabilities.interprocess)
+        #expect(full.capabilities.atomicBatch && full.capabilities.orderedKeys && full.capabilities.customMetadata)
+        #expect(!full.capabilities.readOnly)
+        #expect(full.capabilities.watching == .local)
+        #expect((full.capabilities.maximumValueBytes ?? 0) > 900_000_000)
+        try await full.dispose()
+        let normal = try SQLiteDriver(
+            path: self.path,
+            configuration: configuration {
+                $0.synchronous = .normal
+                $0.exclusive = true
+            }
+        )
+        #expect(normal.capabilities.durability == .processCrash)
+        #expect(!normal.capabilities.interprocess)
+        try await normal.dispose()
+        let readOnly = try SQLiteDriver(path: self.path, configuration: configuration { $0.readOnly = true })
+        #expect(readOnly.capabilities.readOnly)
+        try await readOnly.dispose()
+    }
+}

@@ -1,0 +1,94 @@
+import KVStorage
+
+enum Command: String {
+    /// Increments the item `counter` so many times.
+    case increment
+    /// The same by compare-and-swap.
+    case compareAndSwap = "compare-and-swap"
+    /// Writes from so many tasks until it is killed; prints each key once its write was acknowledged.
+    case crashWriter = "crash-writer"
+    /// Writes with a file size limit of so many bytes until a write fails; prints the number of those that did not.
+    case fill
+    /// Writes and reads one item.
+    case probe
+    /// Keeps the store open until its input ends.
+    case hold
+
+    func run(_ store: any StorageDriver, _ argument: String) async throws {
+        switch self {
+        case .increment: try await Self.increment(store, Self.number(argument))
+        case .compareAndSwap: try await Self.compareAndSwap(store, Self.number(argument))
+        case .crashWriter: try await Self.write(store, tasks: Self.number(argument))
+        case .fill: try await Self.fill(store, limit: Self.number(argument))
+        case .probe: try await Self.probe(store)
+        case .hold:
+            Output.line("ready")
+            while readLine() != nil {}
+        }
+    }
+
+    private static func number(_ text: String) throws -> Int {
+        guard let number = Int(text) else { throw Store.Unknown(text: text) }
+        return number
+    }
+
+    private static func increment(_ store: any StorageDriver, _ count: Int) async throws {
+        for _ in 0..<count {
+            _ = try await store.incrementItem("counter", by: 1, WriteOptions())
+        }
+    }
+
+    private static func compareAndSwap(_ store: any StorageDriver, _ count: Int) async throws {
+        var current = try await store.getItem("counter")
+        var remaining = count
+        while remaining > 0 {
+            let number = current.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+            let next = Array(String(number + 1).utf8)
+            switch try await store.compareAndSwapItem("counter", expected: current, replacement: next, WriteOptions()) {
+            case .swapped:
+                remaining -= 1
+                current = next
+            case .mismatch(let other):
+                current = other
+            }
+        }
+    }
+
+    private static func write(_ store: any StorageDriver, tasks: Int) async throws {
+        let run = try await store.incrementItem("run", by: 1, WriteOptions())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<tasks {
+                group.addTask {
+                    for count in 0... {
+                        let key = "run\(run):task\(task):\(count)"
+                        try await store.setItem(key, Array("value of \(key)".utf8), WriteOptions())
+                        Output.line(key)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private static func fill(_ store: any StorageDriver, limit: Int) async throws {
+        Output.limitFileSize(limit)
+        let value = [UInt8](repeating: 7, count: 10_000)
+        var count = 0
+        do {
+            while true {
+                try await store.setItem("item:\(count)", value, WriteOptions())
+                count += 1
+            }
+        } catch let error {
+            Output.line("\(count)")
+            // What was there before can still be read.
+            guard try await store.getItem("item:0") == value else { throw Store.Unknown(text: "item:0") }
+            throw error
+        }
+    }
+
+    private static func probe(_ store: any StorageDriver) async throws {
+        try await store.setItem("probe", [1], WriteOptions())
+        Output.line("\(try await store.getItem("probe") ?? [])")
+    }
+}

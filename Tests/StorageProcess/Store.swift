@@ -1,0 +1,45 @@
+import KVStorage
+import KVStorageSQLite
+
+/// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`.
+struct Store {
+    struct Unknown: Error {
+        let text: String
+    }
+
+    private let scheme: String
+    private let path: String
+    private let options: Set<String>
+
+    init(_ text: String) throws {
+        guard let colon = text.firstIndex(of: ":") else { throw Unknown(text: text) }
+        self.scheme = String(text[..<colon])
+        let rest = text[text.index(after: colon)...]
+        let parts = rest.split(separator: "?", maxSplits: 1)
+        self.path = parts.first.map(String.init) ?? ""
+        self.options = Set((parts.count > 1 ? parts[1] : "").split(separator: ",").map(String.init))
+    }
+
+    func open() throws -> any StorageDriver {
+        switch self.scheme {
+        case "sqlite": try self.openSQLite()
+        default: throw Unknown(text: self.scheme)
+        }
+    }
+
+    private func openSQLite() throws -> any StorageDriver {
+        var configuration = SQLiteDriver.Configuration()
+        for option in self.options {
+            switch option {
+            case "normal": configuration.synchronous = .normal
+            case "exclusive": configuration.exclusive = true
+            case "readOnly": configuration.readOnly = true
+            // Processes that run in parallel to many tests wait long for each other.
+            case "patient": configuration.busyTimeout = .seconds(60)
+            case "impatient": configuration.busyTimeout = .zero
+            default: throw Unknown(text: option)
+            }
+        }
+        return try SQLiteDriver(path: self.path, configuration: configuration)
+    }
+}
