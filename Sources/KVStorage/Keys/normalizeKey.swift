@@ -35,22 +35,37 @@ public func joinKeys(_ keys: String...) -> String {
 
 /// Returns whether normalising would change nothing: one pass, no allocation.
 func isNormalKey(_ key: String) -> Bool {
+    withKeyBytes(key) { isNormal($0, refusingNUL: false) }
+}
+
+/// Returns whether normalising would change nothing and the key may name an item, in the same one pass.
+@inline(__always)
+func isNormalItemKey(_ key: String) -> Bool {
     withKeyBytes(key) { bytes in
-        // True where a colon may not follow: at the start and after a colon.
-        var afterColon = true
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: ":"):
-                if afterColon { return false }
-                afterColon = true
-            case UInt8(ascii: "?"), UInt8(ascii: "/"), UInt8(ascii: "\\"):
-                return false
-            default:
-                afterColon = false
-            }
-        }
-        return bytes.isEmpty || !afterColon
+        guard let last = bytes.last, last != UInt8(ascii: "$") else { return false }
+        return isNormal(bytes, refusingNUL: true)
     }
+}
+
+@inline(__always)
+private func isNormal(_ bytes: UnsafeRawBufferPointer, refusingNUL: Bool) -> Bool {
+    // True where a colon may not follow: at the start and after a colon.
+    var afterColon = true
+    for byte in bytes {
+        switch byte {
+        case UInt8(ascii: ":"):
+            if afterColon { return false }
+            afterColon = true
+        case UInt8(ascii: "?"), UInt8(ascii: "/"), UInt8(ascii: "\\"):
+            return false
+        case 0:
+            if refusingNUL { return false }
+            afterColon = false
+        default:
+            afterColon = false
+        }
+    }
+    return bytes.isEmpty || !afterColon
 }
 
 private func trimmed(_ bytes: inout [UInt8]) -> String {

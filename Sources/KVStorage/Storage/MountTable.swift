@@ -14,6 +14,11 @@ struct MountTable: Sendable {
         return self.mounts[self.mounts.count - 1]
     }
 
+    /// Returns the mount that keeps the item of that key, or `nil` if the key is a mount point.
+    func mount(forItem key: String) -> MountPoint? {
+        self.mounts.count > 1 && self.isMountPoint(key) ? nil : self.mount(for: key)
+    }
+
     /// Returns whether the key is itself the base of a mount, and so can be neither in it nor listed beside it.
     func isMountPoint(_ key: String) -> Bool {
         let count = key.utf8.count

@@ -48,7 +48,7 @@ extension Storage {
         try Self.validate(ttl: ttl)
         let options = route.mount.options(ttl: ttl, keepTTL: keepTTL)
         var current: [UInt8]?
-        do { current = try await route.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        do { current = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
         while true {
             var value = try current.map { try self.values.decode(Value.self, from: $0, key: route.name) }
             let result = try body(&value)
@@ -88,7 +88,7 @@ extension Storage {
     ) async throws(StorageError) -> Value? {
         let route = try self.route(key)
         var current: [UInt8]?
-        do { current = try await route.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        do { current = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
         // Decoded before it is removed, so that a value of another type is not lost.
         while let bytes = current {
             let value = try self.values.decode(type, from: bytes, key: route.name)
@@ -104,7 +104,7 @@ extension Storage {
     public func takeItemRaw(_ key: String) async throws(StorageError) -> [UInt8]? {
         let route = try self.route(key)
         do {
-            let bytes = try await route.driver.takeItem(route.key)
+            let bytes = try await route.mount.driver.takeItem(route.key)
             if bytes != nil { route.mount.emit(.remove(route.key)) }
             return bytes
         } catch { throw error.naming(route.name) }
@@ -127,7 +127,7 @@ extension Storage {
         try Self.validate(ttl: ttl)
         let options = route.mount.options(ttl: ttl, keepTTL: keepTTL)
         do {
-            let sum = try await route.driver.incrementItem(route.key, by: amount, options)
+            let sum = try await route.mount.driver.incrementItem(route.key, by: amount, options)
             route.mount.emit(.update(route.key))
             return sum
         } catch { throw error.naming(route.name) }
@@ -141,7 +141,7 @@ extension Storage {
         let route = try self.route(key)
         try Self.validate(ttl: ttl)
         do {
-            let touched = try await route.driver.touchItem(route.key, ttl: ttl)
+            let touched = try await route.mount.driver.touchItem(route.key, ttl: ttl)
             if touched { route.mount.emit(.update(route.key)) }
             return touched
         } catch { throw error.naming(route.name) }
@@ -155,7 +155,7 @@ extension Storage {
     ) async throws(StorageError) -> CompareAndSwapResult {
         let result: CompareAndSwapResult
         do {
-            result = try await route.driver.compareAndSwapItem(
+            result = try await route.mount.driver.compareAndSwapItem(
                 route.key,
                 expected: expected,
                 replacement: replacement,

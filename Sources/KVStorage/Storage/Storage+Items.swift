@@ -2,7 +2,7 @@ extension Storage {
     /// Returns whether the item is there.
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
         let route = try self.route(key)
-        do { return try await route.driver.hasItem(route.key) } catch { throw error.naming(route.name) }
+        do { return try await route.mount.driver.hasItem(route.key) } catch { throw error.naming(route.name) }
     }
 
     /// Returns the item's value, or `nil` if it is absent.
@@ -15,7 +15,7 @@ extension Storage {
     ) async throws(StorageError) -> Value? {
         let route = try self.route(key)
         let bytes: [UInt8]?
-        do { bytes = try await route.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        do { bytes = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
         guard let bytes else { return nil }
         return try self.values.decode(type, from: bytes, key: route.name)
     }
@@ -65,7 +65,7 @@ extension Storage {
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
         let route = try self.route(key)
         do {
-            let removed = try await route.driver.removeItem(route.key)
+            let removed = try await route.mount.driver.removeItem(route.key)
             if removed { route.mount.emit(.remove(route.key)) }
             return removed
         } catch { throw error.naming(route.name) }
@@ -81,7 +81,7 @@ extension Storage {
     ) async throws(StorageError) -> [UInt8]? {
         let route = try self.route(key)
         let bytes: [UInt8]?
-        do { bytes = try await route.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        do { bytes = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
         guard decodingBase64Prefix, let bytes else { return bytes }
         return try Base64Text.decode(bytes, key: route.name)
     }
@@ -110,7 +110,11 @@ extension Storage {
     ) async throws(StorageError) {
         try Self.validate(ttl: ttl)
         do {
-            try await route.driver.setItem(route.key, bytes, route.mount.options(ttl: ttl, keepTTL: keepTTL))
+            try await route.mount.driver.setItem(
+                route.key,
+                bytes,
+                route.mount.options(ttl: ttl, keepTTL: keepTTL)
+            )
         } catch { throw error.naming(route.name) }
         route.mount.emit(.update(route.key))
     }

@@ -3,7 +3,7 @@ extension Storage {
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         let route = try self.route(key)
         do {
-            var meta = try await route.driver.getMeta(route.key)
+            var meta = try await route.mount.driver.getMeta(route.key)
             meta?.codec = self.values.codec
             return meta
         } catch { throw error.naming(route.name) }
@@ -27,7 +27,7 @@ extension Storage {
 
     private func setMeta(_ route: Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
         do {
-            let found = try await route.driver.setMeta(route.key, fields)
+            let found = try await route.mount.driver.setMeta(route.key, fields)
             if found { route.mount.emit(.update(route.key)) }
             return found
         } catch { throw error.naming(route.name) }

@@ -56,11 +56,11 @@ extension Storage {
             let route = try self.route(item.key)
             do {
                 // Not the mount's default: an item that lived for ever goes on doing so.
-                try await route.driver.setItem(route.key, item.value, WriteOptions(ttl: item.ttl))
-                if route.driver.capabilities.customMetadata {
-                    _ = try await route.driver.setMeta(route.key, item.meta)
+                try await route.mount.driver.setItem(route.key, item.value, WriteOptions(ttl: item.ttl))
+                if route.mount.driver.capabilities.customMetadata {
+                    _ = try await route.mount.driver.setMeta(route.key, item.meta)
                 } else if item.meta != nil {
-                    _ = try await route.driver.setMeta(route.key, item.meta)
+                    _ = try await route.mount.driver.setMeta(route.key, item.meta)
                 }
             } catch { throw error.naming(route.name) }
             route.mount.emit(.update(route.key))

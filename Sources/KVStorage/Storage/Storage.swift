@@ -62,30 +62,46 @@ extension Storage {
         let mount: MountPoint
         /// The key as the driver knows it.
         let key: String
-        /// The key as the caller of this handle knows it, for errors.
-        let name: String
+        /// How much of a full key the handle leaves out.
+        fileprivate let handleBaseCount: Int
 
-        var driver: any StorageDriver { self.mount.driver }
+        /// The key as the caller of the handle knows it, for errors.
+        var name: String {
+            if self.mount.baseCount == self.handleBaseCount { return self.key }
+            return keyDroppingPrefix(self.mount.base + self.key, self.handleBaseCount)
+        }
     }
 
     /// Normalises and validates the key and finds its mount.
     func route(_ key: String) throws(StorageError) -> Route {
-        try self.route(key, in: self.core.table)
+        let full = try self.fullKey(key)
+        return try self.route(full, to: self.core.mount(for: full))
     }
 
+    /// Does the same by a table that the caller holds on to.
     func route(_ key: String, in table: MountTable) throws(StorageError) -> Route {
-        let name = normalizeKey(key)
-        try StorageKey.validate(name)
-        let full = self.base.isEmpty ? name : self.base + name
-        let mount = table.mount(for: full)
-        if table.mounts.count > 1, table.isMountPoint(full) {
+        let full = try self.fullKey(key)
+        return try self.route(full, to: table.mount(forItem: full))
+    }
+
+    private func route(_ full: String, to mount: MountPoint?) throws(StorageError) -> Route {
+        let handleBaseCount = self.base.utf8.count
+        guard let mount else {
             throw StorageError(
                 .invalidKey,
                 "the key is a mount point, which can't hold an item itself; use a key below it",
-                key: name
+                key: keyDroppingPrefix(full, handleBaseCount)
             )
         }
-        return Route(mount: mount, key: keyDroppingPrefix(full, mount.baseCount), name: name)
+        return Route(mount: mount, key: keyDroppingPrefix(full, mount.baseCount), handleBaseCount: handleBaseCount)
+    }
+
+    /// Returns the key normalised and counted from the storage's root.
+    private func fullKey(_ key: String) throws(StorageError) -> String {
+        if isNormalItemKey(key) { return self.base.isEmpty ? key : self.base + key }
+        let name = normalizeKey(key)
+        try StorageKey.validate(name)
+        return self.base + name
     }
 
     /// Throws unless the life time is positive.

@@ -13,13 +13,25 @@ final class StorageCore: Sendable {
     }
 
     private let state: Mutex<State>
+    private let root: MountPoint
+    // Set under the lock. Most storages never mount anything: their calls look at this and take no lock.
+    private let hasOnlyRoot = Atomic(true)
 
     init(root: any StorageDriver) {
-        self.state = Mutex(State(table: MountTable(root: MountPoint(base: "", driver: root, ttl: nil))))
+        let root = MountPoint(base: "", driver: root, ttl: nil)
+        self.root = root
+        self.state = Mutex(State(table: MountTable(root: root)))
     }
 
     /// The mounts as they are now; never waits for a mount in progress.
     var table: MountTable { self.state.withLock { $0.table } }
+
+    /// Returns the mount that keeps the item of that key, or `nil` if the key is a mount point.
+    @inline(__always)
+    func mount(for key: String) -> MountPoint? {
+        if self.hasOnlyRoot.load(ordering: .acquiring) { return self.root }
+        return self.state.withLock { $0.table.mount(forItem: key) }
+    }
 
     func mount(_ mount: MountPoint) throws(StorageError) {
         let watchers = try self.state.withLock { state throws(StorageError) in
@@ -32,6 +44,7 @@ final class StorageCore: Sendable {
                 )
             }
             state.table.insert(mount)
+            self.hasOnlyRoot.store(false, ordering: .releasing)
             return state.watchers.values.compactMap(\.watcher)
         }
         guard !watchers.isEmpty else { return }
@@ -51,6 +64,7 @@ final class StorageCore: Sendable {
                 return (nil as MountPoint?, [Watcher]())
             }
             state.table.remove(mount)
+            self.hasOnlyRoot.store(state.table.mounts.count == 1, ordering: .releasing)
             return (mount, state.watchers.values.compactMap(\.watcher))
         }
         if let mount {

@@ -6,7 +6,7 @@ struct ValueCoding: Sendable {
         self.codec = codec
     }
 
-    func encode<Value: Encodable>(_ value: Value, key: String?) throws(StorageError) -> [UInt8] {
+    func encode<Value: Encodable>(_ value: Value, key: @autoclosure () -> String?) throws(StorageError) -> [UInt8] {
         if let text = value as? String {
             return Array(text.utf8)
         }
@@ -19,22 +19,26 @@ struct ValueCoding: Sendable {
             throw StorageError(
                 .encoding,
                 "the value of type \(Value.self) can't be expressed by the storage's codec; nothing was written",
-                key: key,
+                key: key(),
                 underlying: error
             )
         }
     }
 
-    func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8], key: String?) throws(StorageError) -> Value {
+    func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from bytes: [UInt8],
+        key: @autoclosure () -> String?
+    ) throws(StorageError) -> Value {
         if Value.self == String.self {
             if let text = String(validating: bytes, as: UTF8.self) as? Value { return text }
-            throw Self.mismatch(type, key: key, underlying: nil, "the bytes are not UTF-8 text")
+            throw Self.mismatch(type, key: key(), underlying: nil, "the bytes are not UTF-8 text")
         }
         do {
             return try self.codec.decode(type, from: bytes)
         } catch {
             if let value = StorageValue.bareText(bytes) as? Value { return value }
-            throw Self.mismatch(type, key: key, underlying: error, "the bytes are something else")
+            throw Self.mismatch(type, key: key(), underlying: error, "the bytes are something else")
         }
     }
 
