@@ -16,6 +16,18 @@ let package = Package(
         .library(name: "KVStorage", targets: ["KVStorage"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
+        .library(name: "Sessions", targets: ["Sessions"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["HTTPSupport"]),
+        .trait(
+            name: "HTTPSupport",
+            description: "The product Sessions, which needs swift-crypto and swift-http-types. On by default."
+        ),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
@@ -31,6 +43,28 @@ let package = Package(
             name: "KVStorageTesting",
             dependencies: ["KVStorage"],
             path: "Tests/KVStorageTesting",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Sessions",
+            dependencies: [
+                "KVStorage",
+                "SessionsRequireHTTPSupport",
+                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["HTTPSupport"])),
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
+            ],
+            swiftSettings: settings
+        ),
+        // Holds one #error for whoever uses Sessions with the trait off, in place of hundreds about missing modules.
+        .target(name: "SessionsRequireHTTPSupport", path: "Sources/Traits/SessionsRequireHTTPSupport"),
+        .testTarget(
+            name: "SessionsTests",
+            dependencies: [
+                "KVStorage",
+                "KVStorageTesting",
+                "Sessions",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,0 +1,67 @@
+/// Something that happened to a session, for logs and alarms (R35).
+///
+///     options.onActivity = { logger.info("\($0.name)", metadata: $0.metadata.mapValues { "\($0)" }) }
+public struct SessionActivity: Sendable, Hashable {
+    /// What happened.
+    public enum Kind: Sendable, Hashable {
+        /// A session was created.
+        case created
+        /// A request loaded its session.
+        case loaded
+        /// The session got a new ID.
+        case regenerated
+        /// The session was destroyed by its own request.
+        case destroyed
+        /// A session was found past its idle or absolute timeout, and removed.
+        case expired
+        /// A request's token was not accepted; the request has no session.
+        case rejected(Rejection)
+        /// An update lost against another one and was tried again, or gave up with ``SessionError/Code/conflict``.
+        case conflict
+        /// The storage failed while the request could go on: renewing the note of the last activity, for instance.
+        case storageFailed
+    }
+
+    /// Why a token was not accepted.
+    public enum Rejection: String, Sendable, Hashable {
+        /// It is not of the form that this layer writes.
+        case malformed
+        /// None of the secrets signed it.
+        case forged
+        /// The request carries several different tokens that are all signed.
+        case ambiguous
+        /// It is right, but there is no such session: ended, or made up by who knows a secret.
+        case unknown
+        /// The session's record can't be read as what the configuration says; it is left to its life time.
+        case undecodable
+    }
+
+    /// What happened.
+    public let kind: Kind
+    /// The session's name, as configured.
+    public let session: String
+    /// A salted hash of the ID, which follows one session through a log and is of no other use; `nil` where there is no ID.
+    public let tag: String?
+
+    /// A word for the kind, as in `session.created`.
+    public var name: String {
+        switch self.kind {
+        case .created: "session.created"
+        case .loaded: "session.loaded"
+        case .regenerated: "session.regenerated"
+        case .destroyed: "session.destroyed"
+        case .expired: "session.expired"
+        case .rejected: "session.rejected"
+        case .conflict: "session.conflict"
+        case .storageFailed: "session.storage_failed"
+        }
+    }
+
+    /// The rest as text by name, in the shape that swift-log takes.
+    public var metadata: [String: String] {
+        var metadata = ["session": self.session]
+        metadata["tag"] = self.tag
+        if case .rejected(let reason) = self.kind { metadata["reason"] = reason.rawValue }
+        return metadata
+    }
+}

@@ -1,0 +1,87 @@
+public import HTTPTypes
+
+extension SessionEvent {
+    /// Puts the event's fields into those of a response.
+    ///
+    /// A `Set-Cookie` replaces one of the same cookie and leaves the others (R20); `Vary` and `Cache-Control` are merged
+    /// with what the response has (R23); any other field replaces.
+    public func apply(to fields: inout HTTPFields) {
+        let own = self.responseFields
+        var replaced: Set<HTTPField.Name> = [.setCookie, .vary, .cacheControl]
+        for field in own where replaced.insert(field.name).inserted {
+            fields[fields: field.name] = own[fields: field.name]
+        }
+        for name in own[values: .vary].flatMap(HTTPFields.members) { fields.addVary(name) }
+        let cookies = own[values: .setCookie]
+        guard !cookies.isEmpty else {
+            if fields[.cacheControl] == nil { fields[values: .cacheControl] = own[values: .cacheControl] }
+            return
+        }
+        for cookie in cookies {
+            let name = cookie.utf8.prefix { $0 != UInt8(ascii: "=") }
+            fields.setCookie(cookie) {
+                $0.utf8.starts(with: name) && $0.utf8.dropFirst(name.count).first == UInt8(ascii: "=")
+            }
+        }
+        if fields[.cacheControl] == nil { fields[values: .cacheControl] = own[values: .cacheControl] }
+        fields.forbidStoringCookie()
+    }
+
+    /// R20, R23: sends a cookie in place of one of the same name that was to be sent, and keeps caches from it.
+    func setCookie(_ field: String, _ cookie: CookieWriter) {
+        self.withResponseFields { fields in
+            fields.setCookie(field, replacing: cookie.names)
+            fields.forbidStoringCookie()
+        }
+    }
+
+    /// Takes back a cookie that was to be sent.
+    func unsetCookie(_ cookie: CookieWriter) {
+        self.withResponseFields { fields in
+            fields[values: .setCookie] = fields[values: .setCookie].filter { !cookie.names($0) }
+        }
+    }
+
+    /// R23: tells caches that the response depends on the request field.
+    func addVary(_ name: String) {
+        self.withResponseFields { $0.addVary(name) }
+    }
+}
+
+extension HTTPFields {
+    /// Adds a `Set-Cookie` in the place of those that `isReplaced` picks.
+    mutating func setCookie(_ field: String, replacing isReplaced: (String) -> Bool) {
+        var values = self[values: .setCookie]
+        values.removeAll(where: isReplaced)
+        values.append(field)
+        self[values: .setCookie] = values
+    }
+
+    /// Adds a field's name to `Vary` unless it is covered.
+    mutating func addVary(_ name: String) {
+        let members = Self.members(self[.vary] ?? "")
+        guard !members.contains(where: { $0 == "*" || $0.lowercased() == name.lowercased() }) else { return }
+        self[.vary] = (members + [name]).joined(separator: ", ")
+    }
+
+    /// Keeps the session's cookie out of caches: `no-store`, or `no-cache="Set-Cookie"` added to what the application says.
+    mutating func forbidStoringCookie() {
+        guard let present = self[.cacheControl], !present.isEmpty else {
+            self[.cacheControl] = "no-store"
+            return
+        }
+        let directives = Self.members(present.lowercased())
+        guard !directives.contains("no-store"), !directives.contains("no-cache=\"set-cookie\"") else { return }
+        self[.cacheControl] = present + ", no-cache=\"Set-Cookie\""
+    }
+
+    /// Returns the members of a comma-separated list without blanks around them.
+    static func members(_ list: String) -> [String] {
+        list.split(separator: ",").compactMap { member in
+            var member = member[...]
+            while let first = member.utf8.first, first == 0x20 || first == 0x09 { member = member.dropFirst() }
+            while let last = member.utf8.last, last == 0x20 || last == 0x09 { member = member.dropLast() }
+            return member.isEmpty ? nil : String(member)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+public import HTTPTypes
+import Synchronization
+
+/// One request and the response fields that its sessions want to send: what a framework's adapter makes for each request.
+///
+/// Give it to ``useSession(_:_:)`` before the handler runs, and put its fields into the response with ``apply(to:)`` before
+/// the head is sent, also when the handler throws. Whatever the session functions promise is in storage by the time that they return: there
+/// is nothing to save afterwards. Any number of tasks may use one event at once.
+public final class SessionEvent: Sendable {
+    /// The request's head.
+    public let request: HTTPRequest
+    /// The address of the connection's other end, as in `192.0.2.1` or `2001:db8::1`, with or without a port; `nil` if unknown.
+    public let remoteAddress: String?
+    /// Whether that connection is encrypted. What a proxy says of the client's is another matter, see ``TrustedProxies``.
+    public let isSecure: Bool
+
+    private struct State {
+        var responseFields = HTTPFields()
+        var slots: [SessionSlot] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Creates the event of a request that just came in.
+    public init(request: HTTPRequest, remoteAddress: String? = nil, isSecure: Bool = false) {
+        self.request = request
+        self.remoteAddress = remoteAddress
+        self.isSecure = isSecure
+    }
+
+    /// The fields to send with the response: `Set-Cookie`, `Cache-Control` and `Vary` where a session asks for them, and
+    /// what the caller adds.
+    public var responseFields: HTTPFields {
+        get { self.state.withLock { $0.responseFields } }
+        set { self.state.withLock { $0.responseFields = newValue } }
+    }
+
+    /// Changes ``responseFields`` as one step that nothing can come between.
+    public func withResponseFields<Result>(_ body: (inout HTTPFields) -> sending Result) -> sending Result {
+        self.state.withLock { body(&$0.responseFields) }
+    }
+
+    /// Returns the session of that name, or the first one that was set up; `nil` if there is none.
+    func slot(_ name: String?) -> SessionSlot? {
+        self.state.withLock { state in
+            guard let name else { return state.slots.first }
+            return state.slots.first { $0.core.name == name }
+        }
+    }
+
+    /// Sets a session up unless there is one of its name; returns the one that is there.
+    func add(_ slot: SessionSlot) -> SessionSlot {
+        self.state.withLock { state in
+            if let existing = state.slots.first(where: { $0.core.name == slot.core.name }) { return existing }
+            state.slots.append(slot)
+            return slot
+        }
+    }
+}
+
+extension SessionEvent: CustomReflectable {
+    /// Shows method and path only: cookies are not for logs (R07).
+    public var customMirror: Mirror {
+        Mirror(self, children: ["method": self.request.method.rawValue, "path": self.request.path ?? ""])
+    }
+}

@@ -1,0 +1,42 @@
+/// Sets a session up for a request: reads its cookie and verifies the signature.
+///
+/// Touches no storage, unless creation is ``SessionCreation/eager``: then the session is read, and created if there is
+/// none. Calling it again for a name that is set up does nothing.
+/// - Throws: ``SessionError/Code/typeMismatch`` if a session of that name but of another type is set up;
+///   ``SessionError/Code/storage`` under eager creation.
+public func useSession<Value>(_ event: SessionEvent, _ config: SessionConfig<Value>) async throws(SessionError) {
+    let slot =
+        event.slot(config.core.name) ?? event.add(SessionSlot(config.core, config.core.presented(by: event)))
+    _ = try slot.type(Value.self)
+    guard config.core.creation == .eager else { return }
+    try await slot.lock.withLock { () async throws(SessionError) in
+        guard try await slot.load(event) == nil, case .absent = slot.current else { return }
+        let (value, data) = try slot.core.type.initial()
+        _ = try await slot.create(value, data, event)
+    }
+}
+
+extension SessionSlot {
+    /// Returns the application's type if it is this one.
+    func type<Value>(_: Value.Type) throws(SessionError) -> SessionType<Value> {
+        guard let type = self.core.type as? SessionType<Value> else {
+            throw SessionError(
+                .typeMismatch,
+                "the session \(self.core.name) holds \(self.core.type.description), not \(Value.self); "
+                    + "with several sessions on one event, name the one that is meant"
+            )
+        }
+        return type
+    }
+}
+
+extension SessionEvent {
+    /// Returns the session of that name, which has to be set up.
+    func requiredSlot(_ name: String?) throws(SessionError) -> SessionSlot {
+        guard let slot = self.slot(name) else {
+            let which = name.map { "the session \($0)" } ?? "a session"
+            throw SessionError(.notStarted, "\(which) was not set up for this event; call useSession first")
+        }
+        return slot
+    }
+}

@@ -1,0 +1,91 @@
+import KVStorage
+
+extension SessionSlot {
+    /// Asks storage for the session unless that is done; under ``lock``.
+    func load(_ event: SessionEvent) async throws(SessionError) -> LoadedSession? {
+        switch self.current {
+        case .absent, .ended: return nil
+        case .live(let session): return session
+        case .pending(let credential):
+            event.addVary("Cookie")
+            guard let credential, let session = try await self.find(credential) else {
+                self.current = .absent
+                return nil
+            }
+            self.core.report(.loaded, credential.id)
+            // R26: a token that an old secret signed is issued anew.
+            try self.adopt(
+                session.value, sending: session.isTouched && self.core.rolling || credential.secret > 0, event)
+            return session.value
+        }
+    }
+
+    /// Reads the record that a token names and notes the activity if that is due.
+    private func find(
+        _ credential: Credential
+    ) async throws(SessionError) -> (value: LoadedSession, isTouched: Bool)? {
+        let handle = credential.id.handle
+        guard let bytes = try await self.core.read(handle) else {
+            self.core.report(.rejected(.unknown), credential.id)
+            return nil
+        }
+        guard let session = try await self.open(bytes, id: credential.id, handle: handle) else { return nil }
+        guard self.isTouchDue(session.record) else { return (session, false) }
+        return try await self.touch(session)
+    }
+
+    /// Makes sense of a record's bytes; `nil` if there is no session in them.
+    ///
+    /// R30: what can't be read is left to its life time, as a newer version of the application may have written it. It is
+    /// no session, and the next write makes a new one.
+    func open(_ bytes: [UInt8], id: SessionID, handle: String) async throws(SessionError) -> LoadedSession? {
+        guard let record = SessionRecord(bytes) else {
+            self.core.report(.rejected(.undecodable), id)
+            return nil
+        }
+        // R10: by the record's own times, whatever the storage did with its life time.
+        guard self.core.clock.now < record.deadline(self.core.limits) else {
+            try await self.expire(bytes, id: id, handle: handle)
+            return nil
+        }
+        guard let value = self.core.type.decode(record.data, version: record.dataVersion) else {
+            self.core.report(.rejected(.undecodable), id)
+            return nil
+        }
+        return LoadedSession(id: id, handle: handle, bytes: bytes, record: record, value: value)
+    }
+
+    /// A57: removes an expired record; of many requests that find it, one does and tells.
+    func expire(_ bytes: [UInt8], id: SessionID, handle: String) async throws(SessionError) {
+        if try await self.core.swap(handle, expected: bytes, nil, ttl: nil) { self.core.report(.expired, id) }
+    }
+
+    /// R17: whether a request that only reads has to note its activity.
+    private func isTouchDue(_ record: SessionRecord) -> Bool {
+        guard self.core.limits.idle != nil || record.limits.idle != nil else { return false }
+        return record.seen.duration(to: self.core.clock.now).wholeMilliseconds >= self.core.touchInterval
+    }
+
+    /// Notes activity in the envelope alone. A concurrent write wins, and nothing is created (A45): if the record has
+    /// changed, what is there counts; if it is gone, there is no session.
+    private func touch(
+        _ session: LoadedSession
+    ) async throws(SessionError) -> (value: LoadedSession, isTouched: Bool)? {
+        let now = self.core.clock.now
+        var record = session.record
+        record.seen = now
+        let bytes = record.bytes
+        let ttl = SessionLimits.storageLife(from: now, to: record.deadline(self.core.limits))
+        do {
+            if try await self.core.swap(session.handle, expected: session.bytes, bytes, ttl: ttl) {
+                return (session.with(record, bytes: bytes), true)
+            }
+            guard let other = try await self.core.read(session.handle) else { return nil }
+            return try await self.open(other, id: session.id, handle: session.handle).map { ($0, false) }
+        } catch {
+            // The session was read; that its activity could not be noted must not fail the request.
+            self.core.report(.storageFailed, session.id)
+            return (session, false)
+        }
+    }
+}

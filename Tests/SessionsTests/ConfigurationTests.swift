@@ -1,0 +1,177 @@
+import HTTPTypes
+import KVStorage
+import KVStorageTesting
+import Sessions
+import Testing
+
+@Suite("Configuration")
+struct ConfigurationTests {
+    private static let good = World.secret
+
+    private func refusal(
+        secret: [String] = [Self.good],
+        name: String = "sid",
+        maxAge: Duration = .seconds(60),
+        idleTimeout: Duration? = nil,
+        rolling: Bool = false,
+        cookie: CookieAttributes = CookieAttributes(),
+        _ change: (inout SessionOptions) -> Void = { _ in }
+    ) async throws -> SessionError.Code? {
+        try await code {
+            _ = try World().config(
+                secret: secret,
+                name: name,
+                maxAge: maxAge,
+                idleTimeout: idleTimeout,
+                rolling: rolling,
+                cookie: cookie,
+                change
+            )
+        }
+    }
+
+    @Test("R18 the defaults: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain")
+    func defaults() async throws {
+        let world = try World()
+        let event = Browser().request()
+        try await useSession(event, try world.config())
+        try await increment(event)
+        let cookie = try #require(event.setCookies.first)
+        #expect(cookie.hasPrefix("__Host-sid=s%3A"))
+        #expect(cookie.hasSuffix("; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax; Secure"))
+    }
+
+    @Test("R18 attributes come out as configured, and the prefix where they allow it")
+    func attributes() async throws {
+        let table: [(CookieAttributes, name: String, suffix: String)] = [
+            (CookieAttributes(secure: .never), "sid", "; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"),
+            (CookieAttributes(prefix: .none), "sid", "; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure"),
+            (CookieAttributes(prefix: .secure), "__Secure-sid", "; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure"),
+            (CookieAttributes(path: "/app"), "sid", "; Max-Age=60; Path=/app; HttpOnly; SameSite=Lax; Secure"),
+            (
+                CookieAttributes(domain: "example.org"), "sid",
+                "; Max-Age=60; Path=/; Domain=example.org; HttpOnly; SameSite=Lax; Secure"
+            ),
+            (
+                CookieAttributes(httpOnly: false, sameSite: .strict), "__Host-sid",
+                "; Max-Age=60; Path=/; SameSite=Strict; Secure"
+            ),
+            (
+                CookieAttributes(sameSite: .none, partitioned: true), "__Host-sid",
+                "; Max-Age=60; Path=/; HttpOnly; SameSite=None; Partitioned; Secure"
+            ),
+            (CookieAttributes(persistent: false), "__Host-sid", "; Path=/; HttpOnly; SameSite=Lax; Secure"),
+        ]
+        for (attributes, name, suffix) in table {
+            let config = try World().config(maxAge: .seconds(60), cookie: attributes)
+            let event = Browser().request()
+            try await useSession(event, config)
+            try await increment(event)
+            let cookie = try #require(event.setCookies.first)
+            #expect(config.cookieName == name)
+            #expect(cookie.hasPrefix(name + "="))
+            #expect(String(cookie.drop { $0 != ";" }) == suffix)
+        }
+    }
+
+    @Test("R18 impossible combinations are refused")
+    func impossible() async throws {
+        let cookies = [
+            CookieAttributes(domain: "example.org", prefix: .host), CookieAttributes(path: "/x", prefix: .host),
+            CookieAttributes(secure: .never, prefix: .host), CookieAttributes(secure: .automatic, prefix: .host),
+            CookieAttributes(secure: .never, prefix: .secure), CookieAttributes(secure: .never, sameSite: .none),
+            CookieAttributes(secure: .automatic, sameSite: .none), CookieAttributes(secure: .never, partitioned: true),
+        ]
+        for cookie in cookies { #expect(try await self.refusal(cookie: cookie) == .invalidConfiguration) }
+        for name in ["__Host-sid", "__host-sid", "__HOST-sid"] {
+            #expect(try await self.refusal(name: name, cookie: CookieAttributes(path: "/x")) == .invalidConfiguration)
+            #expect(
+                try await self.refusal(name: name, cookie: CookieAttributes(domain: "a.b")) == .invalidConfiguration)
+            #expect(try await self.refusal(name: name) == nil)
+        }
+        #expect(
+            try await self.refusal(name: "__Secure-x", cookie: CookieAttributes(secure: .never))
+                == .invalidConfiguration)
+        #expect(try await self.refusal(rolling: true) == .invalidConfiguration)
+        #expect(try await self.refusal { $0.touchInterval = .seconds(1) } == .invalidConfiguration)
+        #expect(
+            try await self.refusal(idleTimeout: .seconds(1)) { $0.touchInterval = .seconds(1) } == .invalidConfiguration
+        )
+        #expect(try await self.refusal { $0.maximumDataBytes = 0 } == .invalidConfiguration)
+        #expect(try await self.refusal { $0.updateAttempts = 0 } == .invalidConfiguration)
+    }
+
+    @Test("R22 a name that leaves no room for the value is refused")
+    func longNames() async throws {
+        #expect(try await self.refusal(name: String(repeating: "x", count: 4000)) == .invalidConfiguration)
+        #expect(try await self.refusal(name: String(repeating: "x", count: 3900)) == nil)
+    }
+
+    @Test("R26 A21 missing, empty and short secrets are refused")
+    func secrets() async throws {
+        let refused = [
+            [], [""], ["keyboard cat"], [Self.good, ""], [Self.good, "short"], [String(repeating: "x", count: 31)],
+        ]
+        for secret in refused { #expect(try await self.refusal(secret: secret) == .invalidConfiguration) }
+        #expect(try await self.refusal(secret: [String(repeating: "x", count: 32)]) == nil)
+        #expect(try await self.refusal(secret: [String(repeating: "ü", count: 16)]) == nil)
+        let name = String(repeating: "n", count: 40)
+        #expect(try await self.refusal(secret: [name], name: name) == .invalidConfiguration)
+    }
+
+    @Test("R26 the error does not tell the secret")
+    func secretStaysSecret() {
+        #expect {
+            _ = try World().config(secret: ["hunter2"])
+        } throws: { error in
+            !"\(error)".contains("hunter2")
+        }
+    }
+
+    @Test("A35 nothing can be injected into Set-Cookie by configuration")
+    func injection() async throws {
+        for text in ["a;b", "a\r\nSet-Cookie: x=y", "a\nb", "a\0b", "a b", "a=b", "", "ü", "a,b", "a\"b"] {
+            #expect(try await self.refusal(name: text) == .invalidConfiguration, "name \(text)")
+        }
+        for text in ["/a;b", "/a\r\nb", "/a\0", "a", "", "/ü", "/a b", "/" + String(repeating: "x", count: 1024)] {
+            #expect(
+                try await self.refusal(cookie: CookieAttributes(path: text)) == .invalidConfiguration, "path \(text)")
+        }
+        for text in ["a;b", "a\r\nb", "a\0", "", ".", "..", "ü.org", "a b", String(repeating: "x", count: 254)] {
+            #expect(
+                try await self.refusal(cookie: CookieAttributes(domain: text)) == .invalidConfiguration,
+                "domain \(text)")
+        }
+    }
+
+    @Test("A36 times that are zero or negative are refused, huge ones neither trap nor reach the cookie")
+    func times() async throws {
+        for time in [Duration.zero, .seconds(-1), .nanoseconds(-1)] {
+            #expect(try await self.refusal(maxAge: time) == .invalidConfiguration)
+            #expect(try await self.refusal(idleTimeout: time) == .invalidConfiguration)
+        }
+        for time in [Duration.seconds(Int64.max), .seconds(100 * 366 * 86_400), .seconds(401 * 86_400)] {
+            let world = try World()
+            let config = try world.config(maxAge: time, idleTimeout: time, rolling: true)
+            let browser = Browser()
+            let event = browser.request()
+            try await useSession(event, config)
+            try await increment(event)
+            browser.receive(event)
+            #expect(event.setCookies.first?.contains("; Max-Age=34560000;") == true)
+            world.clock.advance(by: .seconds(400 * 86_400))
+            #expect(try await browser.visit(config) { try await getSession($0, as: Visits.self)?.count } == 1)
+        }
+    }
+
+    @Test("R19 Secure by the connection, where configured so")
+    func secureByConnection() async throws {
+        let config = try World().config(cookie: CookieAttributes(secure: .automatic))
+        for isSecure in [true, false] {
+            let event = Browser().request(isSecure: isSecure)
+            try await useSession(event, config)
+            try await increment(event)
+            #expect(event.setCookies.first?.contains("; Secure") == isSecure)
+        }
+    }
+}

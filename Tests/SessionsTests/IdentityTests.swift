@@ -1,0 +1,242 @@
+import HTTPTypes
+import KVStorage
+import KVStorageTesting
+import Sessions
+import Testing
+
+@Suite("Whose session it is")
+struct IdentityTests {
+    @Test("R01 IDs are 43 characters of base64url, never repeat, and use all bytes evenly")
+    func randomness() async throws {
+        let world = try World()
+        let config = try world.config()
+        var seen: Set<String> = []
+        var histogram = [Character: Int]()
+        for _ in 0..<20_000 {
+            let event = Browser().request()
+            try await useSession(event, config)
+            try await increment(event)
+            let id = try #require(event.sessionID)
+            #expect(id.count == 43)
+            #expect(
+                id.utf8.allSatisfy {
+                    $0 == 0x2D || $0 == 0x5F || Character(UnicodeScalar($0)).isLetter
+                        || Character(UnicodeScalar($0)).isNumber
+                })
+            #expect(seen.insert(id).inserted)
+            for character in id.dropLast() { histogram[character, default: 0] += 1 }
+        }
+        // 840,000 characters over 64 symbols: 13,125 each, with a standard deviation of 114.
+        #expect(histogram.count == 64)
+        #expect(histogram.values.allSatisfy { abs($0 - 13_125) < 800 })
+    }
+
+    @Test("R01 a generator is used only where one is given")
+    func generator() async throws {
+        let config = try SessionConfig(store: Storage(), secret: World.secret, generator: Counter(0)) { Visits() }
+        let event = Browser().request()
+        try await useSession(event, config)
+        try await increment(event)
+        #expect(event.sessionID == "AAAAAAAAAAAAAAAAAAAAAQAAAAAAAAACAAAAAAAAAAM")
+    }
+
+    @Test("R02 a taken ID is drawn again, and its record stays", arguments: Store.allCases)
+    func collision(store: Store) async throws {
+        let world = try World(store)
+        func config(_ start: UInt64) throws -> SessionConfig<Visits> {
+            try SessionConfig(store: world.storage, secret: World.secret, generator: Counter(start)) { Visits() }
+        }
+        let first = Browser()
+        let second = Browser()
+        _ = try await first.visit(try config(0)) { try await increment($0) }
+        _ = try await second.visit(try config(0)) { event in
+            try await increment(event)
+            try await increment(event)
+        }
+        #expect(first.cookies != second.cookies)
+        #expect(try await first.visit(try config(0)) { try await getSession($0, as: Visits.self)?.count } == 1)
+        #expect(try await second.visit(try config(0)) { try await getSession($0, as: Visits.self)?.count } == 2)
+    }
+
+    @Test("R03 A01 A02 an ID of the client's is never adopted", arguments: Store.allCases)
+    func adoption(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config()
+        let unknown = String(repeating: "A", count: 43)
+        let offers = [
+            "attacker", unknown, "s:\(unknown).\(unknown)", signCookie(unknown, secret: World.secret),
+            signCookie("attacker", secret: World.secret),
+        ]
+        for offer in offers {
+            let event = Browser([config.cookieName: offer]).request()
+            try await useSession(event, config)
+            #expect(try await getSession(event, as: Visits.self) == nil)
+            #expect(event.setCookies.isEmpty)
+            #expect(try await world.keys().isEmpty)
+            try await increment(event)
+            let id = try #require(event.sessionID)
+            #expect(!offer.contains(id))
+            try await destroySession(event)
+        }
+    }
+
+    @Test("R04 A14 A17 what is no ID costs no storage call")
+    func syntax() async throws {
+        let world = try World()
+        let config = try world.config()
+        let id = String(repeating: "A", count: 43)
+        let signed = signCookie(id, secret: World.secret)
+        let signature = signed.split(separator: ".").last.map(String.init) ?? ""
+        var offers = [
+            id, "s:\(id)", "s:.\(signature)", "s:\(id).", "", ".", "..", "s:", "s%3A", "%", "s:\(id).\(signature)A",
+            "s%3a\(id).\(signature)", "S:\(id).\(signature)", "s:\(id)\(signature)", "s: \(id).\(signature)",
+        ]
+        for value in [
+            "id/..", "a:b", "a\\b", "a?x", "%2e%2e", ":\(id)", "\(id):", String(id.dropLast()) + "B", id + "A",
+        ] {
+            offers.append(signCookie(value, secret: World.secret))
+        }
+        for offer in offers {
+            let client = Browser([config.cookieName: offer])
+            #expect(try await client.visit(config) { try await getSession($0, as: Visits.self) } == nil)
+        }
+        #expect(world.counting.calls.isEmpty)
+        #expect(world.kinds.allSatisfy { $0 == .rejected(.malformed) })
+        #expect(world.kinds.count == offers.count)
+    }
+
+    @Test("R05 A10 a cookie with any bit flipped is refused before storage is asked")
+    func flippedBits() async throws {
+        let world = try World()
+        let config = try world.config()
+        let browser = Browser()
+        _ = try await browser.visit(config) { try await increment($0) }
+        _ = world.counting.reset()
+        let cookie = Array(try #require(browser.cookies[config.cookieName]).utf8)
+        for index in cookie.indices {
+            for bit in 0..<8 {
+                var flipped = cookie
+                flipped[index] ^= 1 << bit
+                var request = HTTPRequest(method: .get, scheme: "https", authority: "example.org", path: "/")
+                let value = Array("\(config.cookieName)=".utf8) + flipped
+                request.headerFields.append(HTTPField(name: .cookie, lenientValue: value))
+                let event = SessionEvent(request: request)
+                try await useSession(event, config)
+                #expect(try await getSession(event, as: Visits.self) == nil, "byte \(index), bit \(bit)")
+            }
+        }
+        #expect(world.counting.calls.isEmpty)
+    }
+
+    @Test("R06 verification takes as long for a wrong first byte as for a wrong last one")
+    func comparisonIsSwiftCryptos() {
+        // The time itself is not measured: the comparison is HashedAuthenticationCode's. What can be seen is that every
+        // wrong byte is refused, by the same path.
+        let signed = Array(signCookie("x", secret: "y"))
+        for index in signed.count - 43..<signed.count {
+            var other = signed
+            other[index] = other[index] == "Q" ? "g" : "Q"
+            #expect(unsignCookie(String(other), secrets: ["y"]) == nil)
+        }
+    }
+
+    @Test("R07 the ID is in no key, value, activity, error or description", arguments: Store.allCases)
+    func secrecy(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config(idleTimeout: .seconds(60))
+        let browser = Browser()
+        var texts: [String] = []
+        let event = browser.request()
+        try await useSession(event, config)
+        try await increment(event)
+        let id = try #require(event.sessionID)
+        try await updateSession(event, as: Visits.self) { $0.note = "x" }
+        for key in try await world.keys() {
+            texts.append(key)
+            texts.append(String(decoding: try await world.storage.getItemRaw(key) ?? [], as: UTF8.self))
+        }
+        world.faulty.fail()
+        do { try await destroySession(event) } catch { texts += ["\(error)", String(reflecting: error)] }
+        texts += world.activities.map { "\($0) \($0.metadata)" }
+        for subject in [event, config, world.activities] as [Any] {
+            var dumped = ""
+            dump(subject, to: &dumped)
+            texts += [dumped, "\(subject)", String(reflecting: subject)]
+        }
+        #expect(texts.count > 10)
+        #expect(texts.allSatisfy { !$0.contains(id) && !$0.contains(World.secret) })
+    }
+
+    @Test("A05 names differing in case are other cookies")
+    func nameCase() async throws {
+        let world = try World()
+        let config = try world.config()
+        let browser = Browser()
+        _ = try await browser.visit(config) { try await increment($0) }
+        let value = try #require(browser.cookies["__Host-sid"])
+        for name in ["__host-sid", "__HOST-sid", "__Host-SID", "sid", "__Host-sid2", "x__Host-sid"] {
+            #expect(try await Browser([name: value]).visit(config) { try await getSession($0, as: Visits.self) } == nil)
+        }
+    }
+
+    @Test("A07 an ID anywhere but in the cookie is ignored")
+    func otherPlaces() async throws {
+        let world = try World()
+        let config = try world.config()
+        let browser = Browser()
+        _ = try await browser.visit(config) { try await increment($0) }
+        let value = try #require(browser.cookies[config.cookieName])
+        var request = HTTPRequest(
+            method: .post, scheme: "https", authority: "example.org", path: "/?\(config.cookieName)=\(value)")
+        request.headerFields[.authorization] = "Bearer \(value)"
+        request.headerFields[try #require(HTTPField.Name("X-Session"))] = value
+        let event = SessionEvent(request: request)
+        try await useSession(event, config)
+        #expect(try await getSession(event, as: Visits.self) == nil)
+    }
+
+    @Test("R28 a cookie moved to another name finds nothing")
+    func otherName() async throws {
+        let world = try World()
+        let one = try world.config(name: "one")
+        let two = try world.config(name: "two")
+        let browser = Browser()
+        _ = try await browser.visit(one) { try await increment($0) }
+        let value = try #require(browser.cookies[one.cookieName])
+        #expect(
+            try await Browser([two.cookieName: value]).visit(two) { try await getSession($0, as: Visits.self) } == nil)
+    }
+}
+
+/// Counts up: predictable, for tests only.
+struct Counter: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    init(_ start: UInt64) {
+        self.state = start
+    }
+
+    mutating func next() -> UInt64 {
+        defer { self.state += 1 }
+        return self.state.bigEndian
+    }
+}
+
+extension SessionEvent {
+    /// The ID that the response sets.
+    var sessionID: String? {
+        guard let cookie = self.setCookies.first, let start = cookie.range("s%3A") else { return nil }
+        return String(cookie[start...].prefix { $0 != "." })
+    }
+}
+
+extension String {
+    fileprivate func range(_ text: String) -> String.Index? {
+        var rest = self[...]
+        while !rest.isEmpty {
+            if rest.hasPrefix(text) { return rest.index(rest.startIndex, offsetBy: text.count) }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+}

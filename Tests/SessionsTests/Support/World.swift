@@ -1,0 +1,116 @@
+import HTTPTypes
+import KVStorage
+import KVStorageTesting
+import Sessions
+import Synchronization
+import Testing
+
+/// What the tests keep in sessions.
+struct Visits: Codable, Sendable, Equatable {
+    var count = 0
+    var note = ""
+}
+
+/// The storages that the tests run on.
+enum Store: String, Sendable, CaseIterable, CustomTestStringConvertible {
+    case memory
+
+    var testDescription: String { self.rawValue }
+
+    func driver(_ clock: any StorageClock) throws -> any StorageDriver {
+        switch self {
+        case .memory: MemoryDriver(MemoryDriver.Configuration(clock: clock))
+        }
+    }
+}
+
+/// A storage whose calls are counted, that fails and pauses on demand, a clock, and what was reported.
+final class World: Sendable {
+    let clock: ManualClock
+    let counting: CountingDriver
+    let faulty: FaultyDriver
+    let pausing: PausingDriver
+    let storage: Storage
+    private let log = Mutex<[SessionActivity]>([])
+
+    init(_ store: Store = .memory) throws {
+        self.clock = ManualClock()
+        self.counting = CountingDriver(AnyDriver(base: try store.driver(self.clock)))
+        self.faulty = FaultyDriver(self.counting)
+        self.pausing = PausingDriver(self.faulty)
+        self.storage = Storage(self.pausing)
+    }
+
+    static let secret = "a secret of at least 32 bytes, for tests"
+
+    func config(
+        secret: [String] = [World.secret],
+        name: String = "sid",
+        maxAge: Duration = .seconds(86_400),
+        idleTimeout: Duration? = nil,
+        rolling: Bool = false,
+        cookie: CookieAttributes = CookieAttributes(),
+        creation: SessionCreation = .onFirstWrite,
+        store: Storage? = nil,
+        _ change: (inout SessionOptions) -> Void = { _ in }
+    ) throws -> SessionConfig<Visits> {
+        var options = SessionOptions()
+        options.onActivity = { [weak self] activity in self?.log.withLock { $0.append(activity) } }
+        change(&options)
+        return try SessionConfig(
+            store: store ?? self.storage,
+            secret: secret,
+            name: name,
+            maxAge: maxAge,
+            idleTimeout: idleTimeout,
+            rolling: rolling,
+            cookie: cookie,
+            creation: creation,
+            clock: self.clock,
+            options: options
+        ) { Visits() }
+    }
+
+    /// What was reported so far.
+    var activities: [SessionActivity] { self.log.withLock { $0 } }
+
+    /// The kinds of what was reported so far.
+    var kinds: [SessionActivity.Kind] { self.activities.map(\.kind) }
+
+    /// The keys of all items.
+    func keys() async throws -> [String] { try await self.storage.getKeys().sorted() }
+
+    /// The keys of the sessions' records.
+    func records() async throws -> [String] { try await self.keys().filter { $0.split(separator: ":").count == 2 } }
+}
+
+/// Any driver as one type, to be put into a generic one.
+private struct AnyDriver: ForwardingDriver {
+    let base: any StorageDriver
+
+    func around<Result>(
+        _ call: DriverCall,
+        _ body: () async throws(StorageError) -> Result
+    ) async throws(StorageError) -> Result {
+        try await body()
+    }
+}
+
+/// A request that adds one to the count.
+@discardableResult
+func increment(_ event: SessionEvent) async throws -> Int {
+    try await updateSession(event, as: Visits.self) { visits in
+        visits.count += 1
+        return visits.count
+    }
+}
+
+/// Runs the body and returns the code of the session error that it throws; `nil` if it throws none.
+func code(_ body: () async throws -> Void) async throws -> SessionError.Code? {
+    do {
+        try await body()
+        return nil
+    } catch let error as SessionError {
+        return error.code
+    }
+}
