@@ -49,7 +49,7 @@ struct GroupCommitQueueTests {
         }
 
         func waitUntilEntered() async {
-            while !self.entered.load(ordering: .sequentiallyConsistent) { await Task.yield() }
+            while !self.entered.load(ordering: .sequentiallyConsistent), !Task.isCancelled { await Task.yield() }
         }
     }
 
@@ -71,7 +71,7 @@ struct GroupCommitQueueTests {
     }
 
     private func waitUntil(_ queue: Queue, hasWaiting count: Int) async {
-        while queue.waitingCount < count { await Task.yield() }
+        while queue.waitingCount < count, !Task.isCancelled { await Task.yield() }
     }
 
     @Test("A lone writer is committed at once, each time", arguments: Mode.allCases)
@@ -117,8 +117,9 @@ struct GroupCommitQueueTests {
                         #expect(error.message == "refused \(number)")
                     }
                 }
+                // The first one alone is the first batch.
+                await gate.waitUntilEntered()
             }
-            await gate.waitUntilEntered()
             await self.waitUntil(queue, hasWaiting: 8)
             gate.open()
         }
@@ -178,7 +179,7 @@ struct GroupCommitQueueTests {
                     #expect(engine.committed == [[1], [2]])
                 }
             }
-            while !queue.isClosed { await Task.yield() }
+            while !queue.isClosed, !Task.isCancelled { await Task.yield() }
             // Refused from here on, while the accepted ones still wait.
             await #expect(throws: StorageError.self) { try await queue.submit(3) }
             #expect(engine.committed == [])
