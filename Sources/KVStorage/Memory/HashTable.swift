@@ -75,9 +75,12 @@ struct HashTable {
 /// Returns the hash of the key's UTF-8 bytes, seeded at random in each process, so that nobody can choose keys that collide.
 @inline(__always)
 func keyHash(_ key: String) -> UInt64 {
-    withKeyBytes(key) { bytes in
-        var hasher = Hasher()
-        hasher.combine(bytes: bytes)
-        return UInt64(bitPattern: Int64(hasher.finalize()))
-    }
+    withKeyBytes(key, keyHash)
+}
+
+@inline(__always)
+func keyHash(_ key: UnsafeRawBufferPointer) -> UInt64 {
+    var hasher = Hasher()
+    hasher.combine(bytes: key)
+    return UInt64(bitPattern: Int64(hasher.finalize()))
 }

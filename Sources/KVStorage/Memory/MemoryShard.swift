@@ -2,8 +2,7 @@
 /// the ring in which eviction goes round.
 struct MemoryShard: ~Copyable {
     // Each item has a slot, which keeps its number as long as the item lives; the four below name items by it.
-    private var items: ContiguousArray<MemoryItem?> = []
-    private var freeSlots: [Int] = []
+    private var items = MemoryItems()
     private var table = HashTable()
     private var ordered = OrderedKeys()
     private var deadlines = DeadlineQueue()
@@ -13,10 +12,6 @@ struct MemoryShard: ~Copyable {
 
     init(usage: MemoryUsage) {
         self.usage = usage
-    }
-
-    deinit {
-        for case let item? in self.items { item.deallocate() }
     }
 
     @inline(__always)
@@ -117,14 +112,12 @@ struct MemoryShard: ~Copyable {
     /// Removes the item, which must not be touched afterwards.
     mutating func remove(_ item: MemoryItem) {
         let slot = item.slot
-        self.table.remove(slot, hash: item.hash)
+        self.table.remove(slot, hash: keyHash(item.keyBytes))
         self.ordered.remove(item, self.items)
         if self.usage.isCounting { self.sieve.remove(slot) }
         if item.deadline != MemoryItem.never { self.deadlines.forgetOne() }
         self.usage.add(items: -1, bytes: -item.size)
-        self.items[slot] = nil
-        self.freeSlots.append(slot)
-        item.deallocate()
+        self.items.remove(item)
     }
 
     /// Returns the first keys of the query in order, and whether there are no more.
@@ -189,7 +182,9 @@ struct MemoryShard: ~Copyable {
     }
 
     mutating func removeAll() {
-        for case let item? in self.items { self.remove(item) }
+        for slot in self.items.slots {
+            if let item = self.items[slot] { self.remove(item) }
+        }
     }
 
     /// Removes everything; later calls are refused.
@@ -214,9 +209,8 @@ struct MemoryShard: ~Copyable {
         _ deadline: Timestamp?,
         _ now: Timestamp
     ) {
-        let slot = self.freeSlots.popLast() ?? self.items.count
-        let item = MemoryItem.allocate(key, hash: hash, slot: slot, value: value, now: now)
-        if slot == self.items.count { self.items.append(item) } else { self.items[slot] = item }
+        let slot = withKeyBytes(key) { self.items.insert($0, value, now) }
+        guard let item = self.items[slot] else { return }
         self.table.insert(slot, hash: hash)
         self.ordered.insert(item, self.items)
         if self.usage.isCounting { self.sieve.insert(slot) }
@@ -226,8 +220,9 @@ struct MemoryShard: ~Copyable {
 
     private mutating func rebuildDeadlines() {
         self.deadlines = DeadlineQueue()
-        for case let item? in self.items where item.deadline != MemoryItem.never {
-            self.deadlines.insert(item.deadline, item.slot)
+        for slot in self.items.slots {
+            guard let item = self.items[slot], item.deadline != MemoryItem.never else { continue }
+            self.deadlines.insert(item.deadline, slot)
         }
     }
 }

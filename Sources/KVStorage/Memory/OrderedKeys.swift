@@ -10,12 +10,12 @@ struct OrderedKeys {
     private var chunks: [[Int32]] = []
 
     /// Returns the first place whose key comes after the given one.
-    func firstPosition(after key: String, _ items: ContiguousArray<MemoryItem?>) -> Position {
+    func firstPosition(after key: String, _ items: borrowing MemoryItems) -> Position {
         withKeyBytes(key) { bytes in self.partition(items) { compareBytes($0, bytes) > 0 } }
     }
 
     /// Returns the first place whose key is the given one or comes after it.
-    func firstPosition(notBefore key: String, _ items: ContiguousArray<MemoryItem?>) -> Position {
+    func firstPosition(notBefore key: String, _ items: borrowing MemoryItems) -> Position {
         withKeyBytes(key) { bytes in self.partition(items) { compareBytes($0, bytes) >= 0 } }
     }
 
@@ -33,7 +33,7 @@ struct OrderedKeys {
     }
 
     /// Adds an item whose key none of the others has.
-    mutating func insert(_ item: MemoryItem, _ items: ContiguousArray<MemoryItem?>) {
+    mutating func insert(_ item: MemoryItem, _ items: borrowing MemoryItems) {
         var position = self.partition(items) { compareBytes($0, item.keyBytes) >= 0 }
         if position.chunk == self.chunks.count {
             // Behind the last one.
@@ -45,7 +45,7 @@ struct OrderedKeys {
     }
 
     /// Takes out an item that is in the order.
-    mutating func remove(_ item: MemoryItem, _ items: ContiguousArray<MemoryItem?>) {
+    mutating func remove(_ item: MemoryItem, _ items: borrowing MemoryItems) {
         let position = self.partition(items) { compareBytes($0, item.keyBytes) >= 0 }
         guard self.slot(at: position) == item.slot else { return }
         self.chunks[position.chunk].remove(at: position.index)
@@ -53,7 +53,7 @@ struct OrderedKeys {
     }
 
     /// The key of a slot in the order, which always holds an item.
-    private static func keyBytes(_ slot: Int32, _ items: ContiguousArray<MemoryItem?>) -> UnsafeRawBufferPointer {
+    private static func keyBytes(_ slot: Int32, _ items: borrowing MemoryItems) -> UnsafeRawBufferPointer {
         items[Int(slot)]?.keyBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
@@ -66,7 +66,7 @@ struct OrderedKeys {
 
     /// Returns the first place whose key `isBehind` holds for; it holds for all keys after that.
     private func partition(
-        _ items: ContiguousArray<MemoryItem?>,
+        _ items: borrowing MemoryItems,
         _ isBehind: (UnsafeRawBufferPointer) -> Bool
     ) -> Position {
         // The first chunk whose last key is behind, then the place in it.
