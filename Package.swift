@@ -14,6 +14,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
+        .library(name: "KVStorageFileSystem", targets: ["KVStorageFileSystem"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
         .library(name: "Sessions", targets: ["Sessions"]),
@@ -31,6 +32,14 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
+        .systemLibrary(name: "CKVStorageFileSystem", path: "Sources/Drivers/FileSystem/CKVStorageFileSystem"),
+        .target(
+            name: "KVStorageFileSystem",
+            dependencies: ["KVStorage", "CKVStorageFileSystem"],
+            path: "Sources/Drivers/FileSystem",
+            exclude: ["CKVStorageFileSystem"],
+            swiftSettings: settings
+        ),
         .systemLibrary(name: "CKVStorageSQLite", path: "Sources/Drivers/SQLite/CKVStorageSQLite"),
         .target(
             name: "KVStorageSQLite",
@@ -74,12 +83,15 @@ let package = Package(
         ),
         .testTarget(
             name: "DriverTests",
-            dependencies: ["KVStorage", "KVStorageSQLite", "CKVStorageSQLite", "KVStorageTesting", "StorageProcess"],
+            dependencies: [
+                "KVStorage", "KVStorageFileSystem", "KVStorageSQLite", "CKVStorageSQLite", "KVStorageTesting",
+                "StorageProcess",
+            ],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "StorageProcess",
-            dependencies: ["KVStorage", "KVStorageSQLite"],
+            dependencies: ["KVStorage", "KVStorageFileSystem", "KVStorageSQLite"],
             path: "Tests/StorageProcess",
             swiftSettings: settings
         ),
