@@ -58,7 +58,8 @@ struct SQLiteConnection: ~Copyable {
     mutating func statement(_ query: SQLiteQuery) throws(StorageError) -> SQLiteStatement {
         guard let handle = self.handle else { throw StorageError(.closed, "the driver was disposed; mount a new one") }
         if let statement = self.statements[query.rawValue] { return SQLiteStatement(statement, of: handle) }
-        let statement = try Self.prepare(query.text(table: self.table), handle, flags: UInt32(SQLITE_PREPARE_PERSISTENT))
+        let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+        let statement = try Self.prepare(query.text(table: self.table), handle, flags: flags)
         self.statements[query.rawValue] = statement
         return SQLiteStatement(statement, of: handle)
     }

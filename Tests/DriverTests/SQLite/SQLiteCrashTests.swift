@@ -47,7 +47,11 @@ struct SQLiteCrashTests {
         #expect(try RawDatabase(self.path).run("PRAGMA integrity_check") == ["ok"])
     }
 
-    @Test("On a full disk a write fails as full, and what was there stays", .tags(.processes), arguments: ["", "?normal"])
+    @Test(
+        "On a full disk a write fails as full, and what was there stays",
+        .tags(.processes),
+        arguments: ["", "?normal"]
+    )
     func full(options: String) async throws {
         let process = try HelperProcess(["fill", "sqlite:\(self.path)\(options)", "3000000"])
         let lines = await process.lines()
