@@ -16,6 +16,7 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
 modules := KVStorage KVStorageTesting \
+	$(if $(wildcard Sources/Drivers/FileSystem),KVStorageFileSystem) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
@@ -26,7 +27,7 @@ sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:./x.db or memory)
+run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db, files:x or memory)
 	$(build_playground) --product Playground
 	@PORT=$(PORT) STORE=$(STORE) exec "$$($(build_playground) --show-bin-path)/Playground"
 
@@ -50,10 +51,10 @@ test-browser: ensure-libraries
 	$(SWIFT) test --package-path $(playground)
 
 bench: ensure-libraries ## Measures against C and plain Swift (FILTER=sqlite runs a part)
-	$(run_benchmarks) ratios $(FILTER)
+	$(run_benchmarks) RatioBenchmarks $(if $(FILTER),--filter "$(FILTER)")
 
 bench-detail: ensure-libraries ## Measures each call by itself, with percentiles
-	$(SWIFT) package --package-path Benchmarks --disable-sandbox benchmark
+	$(SWIFT) package --package-path Benchmarks --disable-sandbox benchmark $(if $(FILTER),--filter ".*$(FILTER).*")
 
 docs: ensure-libraries ## Builds the documentation into .build-docs/html
 	.ci/build-docs $(modules)

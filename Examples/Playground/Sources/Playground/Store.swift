@@ -1,0 +1,63 @@
+import Foundation
+import KVStorage
+import KVStorageFileSystem
+import KVStorageSQLite
+
+/// Where the playground keeps its data, as `STORE` names it.
+enum Store: Equatable {
+    /// `memory`: gone with the process.
+    case memory
+    /// `sqlite:PATH`: a database file, which is created with its folder if there is none.
+    case sqlite(path: String)
+    /// `files:PATH`: a folder with a file for each item, which is created if there is none.
+    case files(path: String)
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        switch (parts.first, parts.dropFirst().first) {
+        case ("memory", nil):
+            self = .memory
+        case ("sqlite", let path?):
+            self = .sqlite(path: path)
+        case ("files", let path?), ("fs", let path?):
+            self = .files(path: path)
+        default:
+            throw Settings.Invalid(description: "STORE is \"\(text)\"; it takes memory, sqlite:PATH or files:PATH")
+        }
+    }
+
+    /// The folder that the store is in, where the playground's other files go; `nil` if nothing is kept.
+    var folder: String? {
+        switch self {
+        case .memory: nil
+        case .sqlite(let path), .files(let path): URL(filePath: path).deletingLastPathComponent().path
+        }
+    }
+
+    /// Opens the storage.
+    func open() throws -> Storage {
+        if let folder = self.folder {
+            let mode: [FileAttributeKey: Any] = [.posixPermissions: 0o700]
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: mode
+            )
+        }
+        switch self {
+        case .memory: return Storage()
+        case .sqlite(let path): return Storage(try .sqlite(at: path))
+        case .files(let path): return Storage(try .files(at: path))
+        }
+    }
+}
+
+extension Store: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .memory: "memory"
+        case .sqlite(let path): "SQLite, \(path)"
+        case .files(let path): "files, \(path)"
+        }
+    }
+}

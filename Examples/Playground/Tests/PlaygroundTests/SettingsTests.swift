@@ -1,0 +1,35 @@
+import Foundation
+import Testing
+
+@testable import Playground
+
+@Suite struct SettingsTests {
+    @Test func theEnvironmentIsRead() throws {
+        #expect(try Settings(environment: [:]).port == 3000)
+        #expect(try Settings(environment: [:]).store == .sqlite(path: "data/playground.db"))
+        let settings = try Settings(environment: ["PORT": "8080", "STORE": "sqlite:/tmp/a:b.db"])
+        #expect(settings.port == 8080)
+        #expect(settings.store == .sqlite(path: "/tmp/a:b.db"))
+        #expect(try Settings(environment: ["STORE": "memory"]).store == .memory)
+        #expect(try Settings(environment: ["STORE": "files:./items"]).store == .files(path: "./items"))
+    }
+
+    @Test(arguments: [
+        ["PORT": "70000"], ["PORT": "http"], ["STORE": "sqlite"], ["STORE": "memory:x"], ["STORE": "tape:/dev/st0"],
+    ])
+    func whatMakesNoSenseIsRefused(_ environment: [String: String]) {
+        #expect(throws: Settings.Invalid.self) { try Settings(environment: environment) }
+    }
+
+    @Test func theSecretIsMadeOnceAndIsNobodyElses() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "playground-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let settings = try Settings(environment: ["STORE": "sqlite:\(folder.path)/x.db"])
+        let secret = try settings.secret()
+        #expect(secret.utf8.count == 64)
+        #expect(try settings.secret() == secret)
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder.path)/session-secret")
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+}
