@@ -89,6 +89,23 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "ReadmeTests",
+            dependencies: [
+                "KVStorage",
+                "KVStorageSQLite",
+                "ReadmeExample",
+                "Sessions",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "ReadmeExample",
+            dependencies: ["KVStorage", "KVStorageSQLite"],
+            path: "Tests/ReadmeExample",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "StorageProcess",
             dependencies: ["KVStorage", "KVStorageFileSystem", "KVStorageSQLite"],

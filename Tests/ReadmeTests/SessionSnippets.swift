@@ -1,0 +1,59 @@
+import HTTPTypes
+import KVStorage
+import Sessions
+import Testing
+
+/// The README's code on sessions, with what it does.
+@Suite struct SessionSnippets {
+    // README: begin
+    struct Visits: Codable, Sendable {
+        var count = 0
+    }
+
+    func respond(to request: HTTPRequest, _ sessions: SessionConfig<Visits>) async throws -> HTTPResponse {
+        let event = SessionEvent(request: request, isSecure: true)
+        try await useSession(event, sessions)  // verifies the cookie; touches no storage
+        let count = try await updateSession(event, as: Visits.self) { visits in
+            visits.count += 1
+            return visits.count
+        }
+        var response = HTTPResponse(status: .ok)
+        response.headerFields[.contentLanguage] = "\(count)"  // not shown
+        print("visit", count)
+        event.apply(to: &response.headerFields)  // Set-Cookie, Cache-Control
+        return response
+    }
+    // README: end
+
+    @Test func aSessionLastsFromRequestToRequest() async throws {
+        let storage = Storage()
+        let secret = "a secret of at least thirty-two bytes"
+        // README: begin
+        let sessions = try SessionConfig(
+            store: storage.prefixed("sessions"),
+            secret: secret,
+            idleTimeout: .seconds(1800)
+        ) { Visits() }
+        // README: end
+        var request = HTTPRequest(method: .get, scheme: "https", authority: "example.org", path: "/")
+        let first = try await self.respond(to: request, sessions)
+        let cookie = try #require(first.headerFields[.setCookie])
+        request.headerFields[.cookie] = String(cookie.prefix { $0 != ";" })
+        let second = try await self.respond(to: request, sessions)
+        #expect(second.headerFields[.contentLanguage] == "2")
+    }
+
+    @Test func loggingInAndOut() async throws {
+        let sessions = try SessionConfig(store: Storage(), secret: "a secret of at least thirty-two bytes") { Visits() }
+        let event = SessionEvent(request: HTTPRequest(method: .get, scheme: "https", authority: "a.example", path: "/"))
+        try await useSession(event, sessions)
+        try await updateSession(event, as: Visits.self) { $0.count = 5 }
+        // README: begin
+        let visits = try await getSession(event, as: Visits.self)  // nil if there is no session
+        try await regenerateSession(event)  // a new ID with the same data: after a login
+        try await destroySession(event)  // a logout that really ends it
+        // README: end
+        #expect(visits?.count == 5)
+        #expect(try await getSession(event, as: Visits.self) == nil)
+    }
+}

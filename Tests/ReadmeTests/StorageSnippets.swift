@@ -1,0 +1,147 @@
+import Foundation
+import KVStorage
+import KVStorageSQLite
+import Testing
+
+/// The README's code on storages, each piece with what it does.
+@Suite struct StorageSnippets {
+    struct User: Codable, Sendable, Equatable {
+        var name: String
+        var visits = 0
+    }
+
+    @Test func keys() async throws {
+        let storage = Storage()
+        let email = "ada?:$@example.org"
+        // README: begin
+        try await storage.setItem("users/ada/name", "Ada")  // the same key as "users:ada:name"
+        try await storage.setItem("mails:\(StorageKey.escaped(email))", "Ada")  // one segment, whatever is in it
+
+        let names = try await storage.getKeys("users")  // ["users:ada:name"]
+        for try await key in storage.keys(in: "mails") {
+            print(key)  // a page of keys in memory at a time
+        }
+        let removed = try await storage.clear("mails")  // 1
+        // README: end
+        #expect(names == ["users:ada:name"])
+        #expect(removed == 1)
+    }
+
+    @Test func values() async throws {
+        let storage = Storage()
+        // README: begin
+        try await storage.setItem("motto", "123")  // text stays text
+        try await storage.setItem("users:ada", User(name: "Ada"))  // JSON
+        try await storage.setItemRaw("logo", [0x89, 0x50, 0x4E, 0x47])  // bytes
+
+        let ada = try await storage.getItem("users:ada", as: User.self)  // User?
+        let name = try await storage.getItem("users:ada", as: StorageValue.self)?["name"]  // any JSON
+        let both: [User?] = try await storage.getItems(["users:ada", "users:bob"])
+
+        let users = storage.prefixed("users", of: User.self)  // a view with one type of value
+        try await users.setItem("bob", User(name: "Bob"))
+        // README: end
+        #expect(ada == User(name: "Ada"))
+        #expect(name == "Ada")
+        #expect(both == [ada, nil])
+        #expect(try await storage.getItem("motto", as: String.self) == "123")
+        #expect(try await storage.hasItem("users:bob"))
+    }
+
+    @Test func lifeTimes() async throws {
+        let storage = Storage()
+        let token = "t0ken"
+        // README: begin
+        try await storage.setItem("tokens:ada", token, ttl: .seconds(600))
+        try await storage.touchItem("tokens:ada", ttl: .seconds(3600))  // a new life time, the value untouched
+        let remaining = try await storage.getMeta("tokens:ada")?.ttl  // about an hour
+
+        try storage.mount("cache", .memory(maximumBytes: 64 << 20), ttl: .seconds(60))  // a default for what is below
+        // README: end
+        #expect(try #require(remaining) > .seconds(3500))
+        try await storage.setItem("cache:a", 1)
+        #expect(try await storage.getMeta("cache:a")?.ttl != nil)
+    }
+
+    @Test func atomicCalls() async throws {
+        let storage = Storage()
+        let job = "job 1"
+        try await storage.setItem("users:ada", User(name: "Ada"))
+        // README: begin
+        let visits = try await storage.updateItem("users:ada", default: User(name: "Ada")) { user in
+            user.visits += 1
+            return user.visits
+        }
+        let number = try await storage.incrementItem("counters:orders")
+        let isFirst = try await storage.setItem("locks:report", "me", ttl: .seconds(30), ifAbsent: true)
+        let taken: String? = try await storage.takeItem("jobs:1")  // read and remove: one caller gets it
+        try await storage.setItems(["jobs:2": job, "jobs:3": job])  // all or nothing within a mount
+        // README: end
+        #expect(visits == 1)
+        #expect(number == 1)
+        #expect(isFirst)
+        #expect(taken == nil)
+        #expect(try await storage.getKeys("jobs").count == 2)
+    }
+
+    @Test func watching() async throws {
+        let storage = Storage()
+        func write(to storage: Storage) async throws {
+            try await storage.setItem("users:ada", User(name: "Ada"))
+            try await storage.removeItem("users:ada")
+            try await storage.dispose()
+        }
+        var seen: [StorageEvent] = []
+        // README: begin
+        let changes = try await storage.watch("users")
+        try await write(to: storage)  // not shown
+        for await change in changes {
+            seen.append(change)  // not shown
+            switch change {
+            case .update(let key): print("\(key) was written")
+            case .remove(let key): print("\(key) is gone")
+            case .lagged: print("changes were missed: read again what you mirror")
+            }
+        }
+        // README: end
+        #expect(seen == [.update("users:ada"), .remove("users:ada")])
+    }
+
+    @Test func mounts() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "shop.db").path
+        // README: begin
+        let storage = Storage()
+        try storage.mount("orders", .sqlite(at: path))
+        try storage.mount("settings", .overlay(.memory, .readOnly(.memory)))  // written above, read through
+
+        let orders = storage.prefixed("orders")  // sees only what is below, under relative keys
+        try await orders.setItem("1", "tea")
+        let tea: String? = try await storage.getItem("orders:1")
+
+        let saved = try await storage.snapshot("orders")
+        try await storage.restoreSnapshot(saved, to: "backup")
+        try await storage.dispose()  // waits for what was accepted, then closes every driver
+        // README: end
+        #expect(tea == "tea")
+    }
+
+    @Test func errors() async throws {
+        let storage = Storage()
+        try await storage.setItem("users:ada", User(name: "Ada"))
+        var code: StorageError.Code?
+        // README: begin
+        do {
+            let number = try await storage.getItem("users:ada", as: Int.self)
+            print(number ?? 0)
+        } catch {
+            code = error.code  // not shown
+            // A StorageError: the code is for programs, the message says what to do.
+            print(error.code, error.key ?? "", error.message)
+        }
+        // README: end
+        #expect(code == .decoding)
+    }
+}
