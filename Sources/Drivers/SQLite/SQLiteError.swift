@@ -47,9 +47,17 @@ extension StorageError {
     /// Translates a result code; the one place where that is done.
     init(sqlite code: Int32, _ database: OpaquePointer?, key: String? = nil) {
         let message = database.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
-        let systemError = database.map { sqlite3_system_errno($0) } ?? 0
-        let (kind, advice) = Self.meaning(of: code, systemError: systemError)
+        let (kind, advice) = Self.meaning(of: code, systemError: Self.systemError(behind: code, database))
         self.init(kind, advice, key: key, underlying: SQLiteError(resultCode: code, message: message))
+    }
+
+    private static func systemError(behind code: Int32, _ database: OpaquePointer?) -> Int32 {
+        guard let database else { return 0 }
+        return switch code {
+        case .inputOutput: kvstorage_sqlite3_errno(database)
+        case .cannotOpen: sqlite3_system_errno(database)
+        default: 0
+        }
     }
 
     private static func meaning(of code: Int32, systemError: Int32) -> (Code, String) {

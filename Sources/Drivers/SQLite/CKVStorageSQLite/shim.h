@@ -24,4 +24,20 @@ static inline int kvstorage_sqlite3_read_header(
     return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
 }
 
+static inline int kvstorage_sqlite3_file_errno(sqlite3 *database, int pointerOperation) {
+    sqlite3_file *file = 0;
+    int number = 0;
+    if (sqlite3_file_control(database, "main", pointerOperation, &file) != SQLITE_OK) return 0;
+    if (!file || !file->pMethods) return 0;
+    return file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK ? number : 0;
+}
+
+// Returns the errno behind an I/O error. sqlite3_system_errno alone does not know of what failed in a COMMIT, nor of
+// what failed in the log, which SQLite calls the journal here.
+static inline int kvstorage_sqlite3_errno(sqlite3 *database) {
+    int number = kvstorage_sqlite3_file_errno(database, SQLITE_FCNTL_JOURNAL_POINTER);
+    if (!number) number = kvstorage_sqlite3_file_errno(database, SQLITE_FCNTL_FILE_POINTER);
+    return number ? number : sqlite3_system_errno(database);
+}
+
 #endif
