@@ -21,8 +21,8 @@ modules := KVStorage KVStorageTesting \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 
-.PHONY: help run build test test-package test-linkage test-browser bench bench-detail lint format docs clean
-.PHONY: ensure-libraries
+.PHONY: help run build test test-package test-hummingbird test-linkage test-browser bench bench-detail lint
+.PHONY: format docs clean ensure-libraries
 
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,11 +34,15 @@ run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqli
 build: ensure-libraries ## Builds the package with its tests
 	$(SWIFT) build --build-tests
 
-test: test-package test-linkage test-browser ## Runs every test
+test: test-package test-hummingbird test-linkage test-browser ## Runs every test
 
 test-package: ensure-libraries
 	@.ci/ensure-packages $(servers)
 	$(SWIFT) test
+
+# What stands behind the trait HummingbirdSupport, built apart so that the other builds stay without it.
+test-hummingbird: ensure-libraries
+	$(SWIFT) test --traits HummingbirdSupport --scratch-path .build-hummingbird --filter HummingbirdTests
 
 # KVStorage alone: no package cloned, no library linked.
 test-linkage:

@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
         .library(name: "KVStorageFileSystem", targets: ["KVStorageFileSystem"]),
+        .library(name: "KVStorageHummingbird", targets: ["KVStorageHummingbird"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
         .library(name: "Sessions", targets: ["Sessions"]),
@@ -25,10 +26,19 @@ let package = Package(
             name: "HTTPSupport",
             description: "The product Sessions, which needs swift-crypto and swift-http-types. On by default."
         ),
+        .trait(
+            name: "HummingbirdSupport",
+            description: "The product KVStorageHummingbird, which needs Hummingbird.",
+            enabledTraits: ["HTTPSupport"]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.10.0"),
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
@@ -66,6 +76,49 @@ let package = Package(
         ),
         // Holds one #error for whoever uses Sessions with the trait off, in place of hundreds about missing modules.
         .target(name: "SessionsRequireHTTPSupport", path: "Sources/Traits/SessionsRequireHTTPSupport"),
+        .target(
+            name: "KVStorageHummingbird",
+            dependencies: [
+                "KVStorage",
+                .target(name: "Sessions", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["HummingbirdSupport"])
+                ),
+            ],
+            path: "Sources/Hummingbird",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HummingbirdTests",
+            dependencies: [
+                "KVStorage",
+                "KVStorageHummingbird",
+                "KVStorageTesting",
+                .target(name: "Sessions", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["HummingbirdSupport"])),
+                .product(
+                    name: "HummingbirdTesting",
+                    package: "hummingbird",
+                    condition: .when(traits: ["HummingbirdSupport"])
+                ),
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["HummingbirdSupport"])
+                ),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SessionsTests",
             dependencies: [

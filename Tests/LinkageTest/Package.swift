@@ -1,12 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Outside the root's graph: a program as somebody would write it who wants KVStorage and nothing else.
+// Outside the root's graph: a program as somebody would write it who wants KVStorage and nothing else. The check also
+// resolves it with the default traits, to see what those clone.
+let traits: Set<Package.Dependency.Trait> = Context.environment["LINKAGE_TEST_TRAITS"] == "default" ? [.defaults] : []
+
 let package = Package(
     name: "linkage-test",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "kv-storage", path: "../..", traits: [])
+        .package(name: "kv-storage", path: "../..", traits: traits)
     ],
     targets: [
         .executableTarget(

@@ -1,0 +1,23 @@
+#if !HummingbirdSupport
+// Without the trait there is no Hummingbird to build on; whoever uses one of these is told so.
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct SessionMiddleware<Context> {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public protocol SessionRequestContext {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct BasicSessionRequestContext {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct StoragePersistDriver {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct StorageService {}
+#endif

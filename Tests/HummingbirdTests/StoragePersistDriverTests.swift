@@ -1,0 +1,88 @@
+#if HummingbirdSupport
+import Hummingbird
+import KVStorage
+import KVStorageHummingbird
+import KVStorageTesting
+import Logging
+import ServiceLifecycle
+import Testing
+
+@Suite("StoragePersistDriver")
+struct StoragePersistDriverTests {
+    private let clock = ManualClock()
+
+    private func driver() -> StoragePersistDriver {
+        StoragePersistDriver(Storage(.memory(.init(clock: self.clock))).prefixed("persist"))
+    }
+
+    @Test("What was set is what is got, whatever the key", arguments: ["a", "a:b", "a/b", "", "ü?x", "a$", "a\0b"])
+    func roundTrip(key: String) async throws {
+        let driver = self.driver()
+        try await driver.set(key: key, value: ["x": 1], expires: nil)
+        try await driver.set(key: key + "2", value: ["x": 2], expires: nil)
+        #expect(try await driver.get(key: key, as: [String: Int].self) == ["x": 1])
+        try await driver.remove(key: key)
+        #expect(try await driver.get(key: key, as: [String: Int].self) == nil)
+        #expect(try await driver.get(key: key + "2", as: [String: Int].self) == ["x": 2])
+    }
+
+    @Test("Of many that create a key exactly one does, the others get a duplicate error")
+    func create() async throws {
+        let driver = self.driver()
+        let created = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<32 {
+                group.addTask {
+                    do {
+                        try await driver.create(key: "k", value: number, expires: nil)
+                        return true
+                    } catch let error as PersistError {
+                        #expect(error == .duplicate)
+                        return false
+                    } catch {
+                        Issue.record(error)
+                        return false
+                    }
+                }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(created == 1)
+    }
+
+    @Test("Setting without expiry keeps the one that was; with one replaces it")
+    func expiry() async throws {
+        let driver = self.driver()
+        try await driver.set(key: "k", value: 1, expires: .seconds(60))
+        self.clock.advance(by: .seconds(20))
+        try await driver.set(key: "k", value: 2, expires: nil)
+        #expect(try await driver.getWithTTL(key: "k", as: Int.self)?.ttl == .seconds(40))
+        try await driver.set(key: "k", value: 3, expires: .seconds(90))
+        #expect(try await driver.getWithTTL(key: "k", as: Int.self)?.ttl == .seconds(90))
+        self.clock.advance(by: .seconds(90))
+        #expect(try await driver.get(key: "k", as: Int.self) == nil)
+        try await driver.create(key: "k", value: 4, expires: nil)
+        let kept = try await driver.getWithTTL(key: "k", as: Int.self)
+        #expect(kept?.object == 4)
+        #expect(kept?.ttl == nil)
+    }
+
+    @Test("A value of another type is an error, and stays")
+    func conversion() async throws {
+        let driver = self.driver()
+        try await driver.set(key: "k", value: "text", expires: nil)
+        await #expect(throws: PersistError.invalidConversion) { try await driver.get(key: "k", as: Int.self) }
+        #expect(try await driver.get(key: "k", as: String.self) == "text")
+    }
+
+    @Test("The service disposes of the storage when the application shuts down")
+    func service() async throws {
+        let storage = Storage()
+        let group = ServiceGroup(
+            configuration: .init(services: [StorageService(storage)], logger: .init(label: "test")))
+        async let running: Void = group.run()
+        await group.triggerGracefulShutdown()
+        try await running
+        await #expect(throws: StorageError.self) { try await storage.hasItem("a") }
+    }
+}
+#endif
