@@ -114,7 +114,8 @@ public final class FileSystemDriver: StorageDriver {
             guard let current, let value = current.value else { return (.nothing, false) }
             let deadline = ttl.map { clock.now.advanced(by: $0) }
             return (
-                .write(value, deadline: deadline, fields: current.record.fields, modified: current.status.modified), true
+                .write(value, deadline: deadline, fields: current.record.fields, modified: current.status.modified),
+                true
             )
         }
     }

@@ -19,7 +19,9 @@ extension SQLiteDriver {
                 }
                 // The write lock is asked for only when there is something to remove.
                 if next > now { return next }
-                _ = try await queue.submit(.sweep(deadline: now, limit: Self.sweepLimit))
+                let answer = try await queue.submit(.sweep(deadline: now, limit: Self.sweepLimit))
+                // Nothing: the clock was turned back since, or somebody else was quicker.
+                if answer.number == 0 { return next }
             }
         } catch {
             // What failed now, for a full disk or another's lock, is tried again; a closed driver needs no sweep.

@@ -23,7 +23,8 @@ extension SQLiteWriter {
         case .clear(let base):
             try self.inSavepoint { () throws(StorageError) in try self.clear(base, at: now) }
         case .sweep(let deadline, let limit):
-            try self.sweep(deadline, limit)
+            // The clock may have been turned back since: what was written after that has not expired.
+            try self.sweep(min(deadline, now), limit)
         }
     }
 

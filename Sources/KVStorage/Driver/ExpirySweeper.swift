@@ -37,8 +37,9 @@ package final class ExpirySweeper: Sendable {
         guard deadline.milliseconds < self.wakeTime.load(ordering: .relaxed) else { return }
         self.state.withLock { state in
             guard !state.stopped, deadline.milliseconds < self.wakeTime.load(ordering: .relaxed) else { return }
-            // The first wake-up is at the deadline; the ones after it keep their distance.
-            let wake = max(deadline, state.lastSweep.advanced(by: self.interval))
+            // The first wake-up is at the deadline; the ones after it keep their distance, unless the clock was turned back.
+            let last = min(state.lastSweep, self.clock.now)
+            let wake = max(deadline, last.advanced(by: self.interval))
             guard wake.milliseconds < self.wakeTime.load(ordering: .relaxed) else { return }
             self.wakeTime.store(wake.milliseconds, ordering: .relaxed)
             state.task?.cancel()

@@ -51,21 +51,22 @@ public final class MemoryDriver: StorageDriver {
         try self.store.checkSize(key, value)
         let deadline = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            return shard.set(key, hash, value, options, now)
+            let deadline = shard.set(key, hash, value, options, now)
+            self.store.events.emit(.update(key))
+            return deadline
         }
-        self.finish(.update(key), deadline: deadline, grew: true)
+        self.finish(key, deadline: deadline)
     }
 
     /// Removes the item.
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        let removed = try self.store.shard(of: key) { shard, hash throws(StorageError) in
+        try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
             guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
             shard.remove(item)
+            self.store.events.emit(.remove(key))
             return true
         }
-        if removed { self.store.events.emit(.remove(key)) }
-        return removed
     }
 
     /// Replaces the item if its bytes are as expected.
@@ -83,16 +84,18 @@ public final class MemoryDriver: StorageDriver {
             let item = shard.find(key, hash, at: now)
             let current = item.map { shard.use($0) }
             guard current == expected else { return (.mismatch(current: current), nil) }
-            if let replacement { return (.swapped, shard.set(key, hash, replacement, options, now)) }
-            if let item { shard.remove(item) }
+            if let replacement {
+                let deadline = shard.set(key, hash, replacement, options, now)
+                self.store.events.emit(.update(key))
+                return (.swapped, deadline)
+            }
+            if let item {
+                shard.remove(item)
+                self.store.events.emit(.remove(key))
+            }
             return (.swapped, nil)
         }
-        guard result == .swapped else { return result }
-        if replacement != nil {
-            self.finish(.update(key), deadline: deadline, grew: true)
-        } else if expected != nil {
-            self.store.events.emit(.remove(key))
-        }
+        if result == .swapped, replacement != nil { self.finish(key, deadline: deadline) }
         return result
     }
 
@@ -104,9 +107,10 @@ public final class MemoryDriver: StorageDriver {
             try shard.checkOpen()
             guard let item = shard.find(key, hash, at: now) else { return false }
             shard.setDeadline(item, deadline)
+            self.store.events.emit(.update(key))
             return true
         }
-        if touched { self.finish(.update(key), deadline: deadline, grew: false) }
+        if touched, let deadline { self.sweeper.schedule(deadline) }
         return touched
     }
 
@@ -126,9 +130,10 @@ public final class MemoryDriver: StorageDriver {
             guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
             try self.store.checkSize(key, item.value, fields ?? [])
             shard.setFields(item, fields)
+            self.store.events.emit(.update(key))
             return true
         }
-        if found { self.finish(.update(key), deadline: nil, grew: true) }
+        if found { self.finish(key, deadline: nil) }
         return found
     }
 
@@ -152,31 +157,24 @@ public final class MemoryDriver: StorageDriver {
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         let now = self.store.clock.now
         for case .set(let key, let value, _) in mutations { try self.store.checkSize(key, value) }
-        let outcomes = try self.store.shards(of: mutations.map(\.key)) { locked throws(StorageError) in
-            var outcomes: [BatchOutcome] = []
-            outcomes.reserveCapacity(mutations.count)
+        let (removed, deadline) = try self.store.shards(of: mutations.map(\.key)) { locked throws(StorageError) in
+            var removed = 0
+            var deadline: Timestamp?
             for mutation in mutations {
                 let outcome = try locked.shard(of: mutation.key) { shard, hash throws(StorageError) -> BatchOutcome in
                     try shard.checkOpen()
                     return shard.apply(mutation, hash, now)
                 }
-                outcomes.append(outcome ?? .nothing)
+                switch outcome {
+                case .set(let own?): deadline = min(deadline ?? own, own)
+                case .removed: removed += 1
+                case .set(nil), .nothing, nil: break
+                }
+                self.tell(mutation, outcome)
             }
-            return outcomes
+            return (removed, deadline)
         }
-        var removed = 0
-        for (mutation, outcome) in zip(mutations, outcomes) {
-            switch outcome {
-            case .set(let deadline):
-                self.finish(.update(mutation.key), deadline: deadline, grew: false)
-            case .removed:
-                removed += 1
-                self.finish(.remove(mutation.key), deadline: nil, grew: false)
-            case .nothing:
-                break
-            }
-        }
-        if let last = mutations.last { self.store.evictIfNeeded(sparing: last.key) }
+        if let last = mutations.last { self.finish(last.key, deadline: deadline) }
         return removed
     }
 
@@ -184,6 +182,14 @@ public final class MemoryDriver: StorageDriver {
         case set(deadline: Timestamp?)
         case removed
         case nothing
+    }
+
+    private func tell(_ mutation: Mutation, _ outcome: BatchOutcome?) {
+        switch outcome {
+        case .set: self.store.events.emit(.update(mutation.key))
+        case .removed: self.store.events.emit(.remove(mutation.key))
+        case .nothing, nil: break
+        }
     }
 
     /// Returns one page of keys in the order of their UTF-8 bytes.
@@ -197,10 +203,12 @@ public final class MemoryDriver: StorageDriver {
         self.store.dispose()
     }
 
-    /// What follows every write: the deadline is watched, limits are kept, the event is told.
-    private func finish(_ event: StorageEvent, deadline: Timestamp?, grew: Bool) {
+    // Events are emitted while the shard is locked, else those of two writers of one key could change places. The hub's
+    // observers are the package's own: they neither block nor call back.
+
+    /// What follows every write: the deadline is watched, limits are kept.
+    private func finish(_ key: String, deadline: Timestamp?) {
         if let deadline { self.sweeper.schedule(deadline) }
-        self.store.events.emit(event)
-        if grew, let key = event.key { self.store.evictIfNeeded(sparing: key) }
+        self.store.evictIfNeeded(sparing: key)
     }
 }

@@ -14,6 +14,9 @@ struct MemoryItems: ~Copyable, @unchecked Sendable {
         for block in self.blocks { block.deallocate() }
     }
 
+    /// The number of items.
+    var count: Int { self.slots.count - self.freeSlots.count }
+
     /// All slots, with and without an item.
     var slots: Range<Int> { 0..<(self.blocks.count * Self.itemsPerBlock) }
 

@@ -14,6 +14,9 @@ struct MemoryShard: ~Copyable {
         self.usage = usage
     }
 
+    /// The number of items, expired ones that were not swept yet included.
+    var count: Int { self.items.count }
+
     @inline(__always)
     func checkOpen() throws(StorageError) {
         if self.isClosed { throw Self.closed }

@@ -96,11 +96,14 @@ final class MemoryStore: Sendable {
         for index in self.shards.indices {
             while true {
                 // A bounded number at a time, so that nobody waits long for the lock.
-                let (removed, earliest) = self.shards[index].shard.withLock {
-                    $0.removeExpired(by: now, atMost: 256)
+                // The clock may have been turned back since `now`: what was written after that has not expired.
+                let (earliest, hasMore) = self.shards[index].shard.withLock { shard in
+                    let time = min(now, self.clock.now)
+                    let (removed, earliest) = shard.removeExpired(by: time, atMost: 256)
+                    for key in removed { self.events.emit(.remove(key)) }
+                    return (earliest, earliest.map { $0 <= time } ?? false)
                 }
-                for key in removed { self.events.emit(.remove(key)) }
-                if let earliest, earliest <= now { continue }
+                if hasMore { continue }
                 if let earliest { next = min(next ?? earliest, earliest) }
                 break
             }
@@ -112,15 +115,27 @@ final class MemoryStore: Sendable {
     func evictIfNeeded(sparing key: String) {
         guard self.usage.isCounting else { return }
         while self.usage.exceeds(items: self.maximumItems, bytes: self.maximumBytes) {
-            // The turn goes round the shards, so that all of them give.
-            let turn = self.usage.nextTurn()
-            var evicted: String?
-            for offset in 0..<self.shards.count where evicted == nil {
-                evicted = self.shards[(turn + offset) % self.shards.count].shard.withLock { $0.evict(sparing: key) }
+            let first = self.fullerShard(shardIndex: Self.shardIndex(keyHash(key)), turn: self.usage.nextTurn())
+            var hasEvicted = false
+            for offset in 0..<self.shards.count where !hasEvicted {
+                hasEvicted = self.shards[(first + offset) % self.shards.count].shard.withLock { shard in
+                    guard let evicted = shard.evict(sparing: key) else { return false }
+                    self.events.emit(.remove(evicted))
+                    return true
+                }
             }
-            guard let evicted else { return }
-            self.events.emit(.remove(evicted))
+            guard hasEvicted else { return }
         }
+    }
+
+    /// Returns the fuller of the shard that grew and the one whose turn it is.
+    ///
+    /// So all stay about equally full. If they just took turns, one that happens to get few new items would be left with
+    /// none but those that are in use, and would lose these.
+    private func fullerShard(shardIndex: Int, turn: Int) -> Int {
+        let other = turn % self.shards.count
+        let count = self.shards[shardIndex].shard.withLock { $0.count }
+        return self.shards[other].shard.withLock { $0.count } > count ? other : shardIndex
     }
 
     /// Drops the item without a word; a closed store has none.

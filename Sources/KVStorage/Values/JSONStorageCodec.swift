@@ -17,8 +17,9 @@ public struct JSONStorageCodec: StorageCodec {
         self.encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
             guard let text = ISO8601.format(date) else {
+                // Not the date itself: describing one that is no number traps in Foundation.
                 throw EncodingError.invalidValue(
-                    date,
+                    date.timeIntervalSinceReferenceDate,
                     .init(codingPath: encoder.codingPath, debugDescription: "the date is not in the years 0 to 9999")
                 )
             }

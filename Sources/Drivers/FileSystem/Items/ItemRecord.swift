@@ -68,11 +68,13 @@ struct ItemRecord: Equatable {
         guard self.endsInFooter(bytes) else { return nil }
         let text = bytes.suffix(self.footerCount).dropFirst(self.mark.count)
         guard text.first == self.version else {
-            throw StorageError(.incompatibleFormat, "the file's footer is of a newer version; use that version to read it")
+            throw StorageError(
+                .incompatibleFormat, "the file's footer is of a newer version; use that version to read it")
         }
         let parts = text.dropFirst(2).dropLast().split(separator: UInt8(ascii: " "))
         guard parts.count == 3, parts.map(\.count) == [16, 8, 16],
-            let deadline = self.number(parts[0]), let count = self.number(parts[1]), let checksum = self.number(parts[2]),
+            let deadline = self.number(parts[0]), let count = self.number(parts[1]),
+            let checksum = self.number(parts[2]),
             let checksum
         else { throw self.damaged }
         let footer = Footer(

@@ -28,7 +28,9 @@ struct IgnorePatterns: Sendable {
         }
     }
 
-    private static func matches(_ pattern: ArraySlice<[Unicode.Scalar]>, _ segments: ArraySlice<[Unicode.Scalar]>) -> Bool {
+    private static func matches(
+        _ pattern: ArraySlice<[Unicode.Scalar]>, _ segments: ArraySlice<[Unicode.Scalar]>
+    ) -> Bool {
         guard let first = pattern.first else { return segments.isEmpty }
         if first == ["*", "*"] {
             let rest = pattern.dropFirst()

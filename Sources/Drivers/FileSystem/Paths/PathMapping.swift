@@ -227,7 +227,9 @@ extension PathMapping {
         var bytes: [UInt8] = []
         for (index, name) in names.enumerated() {
             let isLast = index == names.count - 1
-            guard let part = Self.unescape(name.utf8.dropLast(isLast ? 0 : Self.continuation.utf8.count)) else { return nil }
+            guard let part = Self.unescape(name.utf8.dropLast(isLast ? 0 : Self.continuation.utf8.count)) else {
+                return nil
+            }
             bytes += part
         }
         guard self.names(of: bytes) == names.map({ Array($0.utf8) }) else { return nil }

@@ -31,7 +31,8 @@ extension FileStore {
             return result
         }
         return try await self.onQueue { () throws(StorageError) in
-            guard case .done(let result) = try self.attempt(key, path, loadsValue: loadsValue, waits: true, decide) else {
+            guard case .done(let result) = try self.attempt(key, path, loadsValue: loadsValue, waits: true, decide)
+            else {
                 throw Self.conflict(key)
             }
             return result
@@ -84,7 +85,9 @@ extension FileStore {
                 if place.isForeign { throw Self.notAnItem(key) }
                 let bytes = ItemRecord.encode(value, deadline: deadline, fields: fields)
                 if place.folder.isNone {
-                    guard case .done(let folder) = try self.makeFolder(place.folderPath, key, waits: waits) else { return .busy }
+                    guard case .done(let folder) = try self.makeFolder(place.folderPath, key, waits: waits) else {
+                        return .busy
+                    }
                     place.folder = consume folder
                 }
                 self.watcher.adoptIfUnknown(place.folderPath)

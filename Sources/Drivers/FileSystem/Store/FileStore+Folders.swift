@@ -47,7 +47,9 @@ extension FileStore {
                     continue
                 }
             }
-            guard case .done(let isMoved) = try self.makeRoom(in: current.raw, name, key, waits: waits) else { return .busy }
+            guard case .done(let isMoved) = try self.makeRoom(in: current.raw, name, key, waits: waits) else {
+                return .busy
+            }
             if isMoved { self.watcher.adopt(childPath, isExpanded: true) }
         }
         return .done(current)

@@ -1,3 +1,5 @@
+import KVStorage
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)
@@ -7,7 +9,6 @@ import Musl
 #elseif canImport(Android)
 import Android
 #endif
-import KVStorage
 
 /// What the file system knows of a name.
 struct FileStatus {

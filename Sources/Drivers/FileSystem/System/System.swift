@@ -1,3 +1,5 @@
+import KVStorage
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)
@@ -7,7 +9,6 @@ import Musl
 #elseif canImport(Android)
 import Android
 #endif
-import KVStorage
 
 /// The system calls that the driver makes, with errors thrown and interruptions repeated.
 ///
@@ -79,7 +80,8 @@ enum System {
         var failure: SystemError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while initialized < count {
-                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[initialized...])
+                let rest = UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[initialized...])
                 let got =
                     offset.map { pread(file, rest.baseAddress, rest.count, off_t($0 + initialized)) }
                     ?? plainRead(file, rest.baseAddress, rest.count)

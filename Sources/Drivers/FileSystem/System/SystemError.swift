@@ -1,3 +1,5 @@
+import KVStorage
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)
@@ -7,7 +9,6 @@ import Musl
 #elseif canImport(Android)
 import Android
 #endif
-import KVStorage
 
 /// A system call that failed: which one, and its `errno`.
 struct SystemError: Error, Hashable, CustomStringConvertible {
@@ -63,7 +64,8 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
             case ENFILE: (.unavailable, "the system has too many files open")
             case ENAMETOOLONG: (.invalidKey, "the key is too long for this file system")
             case ELOOP: (.permissionDenied, "a symbolic link stands in the key's path, and links are never followed")
-            case EXDEV: (.notSupported, "a folder on the way is on another file system; mount a driver of its own there")
+            case EXDEV:
+                (.notSupported, "a folder on the way is on another file system; mount a driver of its own there")
             case ENOMEM: (.unavailable, "the system is out of memory")
             default: (.inputOutput, "the file system failed")
             }

@@ -115,7 +115,9 @@ extension FolderWatcher {
 
     private func forgetFolders(below path: String, removesWatches: Bool) {
         let (queue, watches) = self.state.withLock { state in
-            let below = state.folders.filter { keysEqual($0.value.path, path) || keyHasPrefix($0.value.path, path + "/") }
+            let below = state.folders.filter {
+                keysEqual($0.value.path, path) || keyHasPrefix($0.value.path, path + "/")
+            }
             for (watch, folder) in below {
                 state.folders[watch] = nil
                 state.watches[Array(folder.path.utf8)] = nil

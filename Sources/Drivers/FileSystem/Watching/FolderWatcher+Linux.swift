@@ -61,7 +61,9 @@ final class FolderWatcher: Sendable {
         let result = await withCheckedContinuation { continuation in
             self.queue.async {
                 let result: Result<Void, StorageError>
-                do throws(StorageError) { result = .success(try self.startOnQueue()) } catch { result = .failure(error) }
+                do throws(StorageError) { result = .success(try self.startOnQueue()) } catch {
+                    result = .failure(error)
+                }
                 continuation.resume(returning: result)
             }
         }
@@ -83,7 +85,8 @@ final class FolderWatcher: Sendable {
             _ = inotify.release()
             _ = base.release()
             // Safe: a dispatch source may be used from any thread; the type does not say so.
-            nonisolated(unsafe) let source = DispatchSource.makeReadSource(fileDescriptor: descriptors.queue, queue: self.queue)
+            nonisolated(unsafe) let source = DispatchSource.makeReadSource(
+                fileDescriptor: descriptors.queue, queue: self.queue)
             source.setEventHandler { [weak self] in self?.handleEvents() }
             source.setCancelHandler {
                 System.close(descriptors.queue)
@@ -143,7 +146,9 @@ extension FolderWatcher {
     /// - Parameter skipsItem: whether the folder took the place of an item, which is the same as before.
     func watchNew(_ path: String, skipsItem: Bool) {
         do {
-            try self.watch(path) { entry in !(skipsItem && entry.folder == path && entry.name == PathMapping.folderItemName) }
+            try self.watch(path) { entry in
+                !(skipsItem && entry.folder == path && entry.name == PathMapping.folderItemName)
+            }
         } catch {
             // Out of watches: from now on changes are missed, and whoever listens has to know.
             self.events.emit(.lagged)
@@ -191,7 +196,8 @@ extension FolderWatcher {
             case .file:
                 if reports((folder.path, entry.name)) { self.emit(StorageEvent.update, entry.name, folder.branch) }
             case .folder:
-                guard let branch = self.mapping.branch(of: entry.name, in: folder.branch), !self.isIgnored(branch) else {
+                guard let branch = self.mapping.branch(of: entry.name, in: folder.branch), !self.isIgnored(branch)
+                else {
                     continue
                 }
                 below.append(Folder(path: Self.join(folder.path, entry.name), branch: branch))

@@ -30,7 +30,8 @@ struct Inotify: ~Copyable {
         var isCloseWrite: Bool { self.has(IN_CLOSE_WRITE) }
     }
 
-    private static let mask = UInt32(bitPattern: IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR)
+    private static let mask = UInt32(
+        bitPattern: IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR)
 
     private let handle: FileHandle
 

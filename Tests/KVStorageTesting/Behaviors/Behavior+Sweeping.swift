@@ -1,0 +1,116 @@
+import KVStorage
+
+extension Behavior {
+    /// Promise 4: expired items are removed without anybody asking.
+    static let sweeping: [Behavior] = [
+        Behavior(
+            "sweeping.removes",
+            promise: 4,
+            "An expired item is physically removed without anybody asking.",
+            movesClock: true,
+            requires: { $0.isWritable && $0.watching != .none }
+        ) { store in
+            let events = EventRecorder(try await store.storage.watch())
+            try await store.storage.setItem("a", 1, ttl: .seconds(60))
+            try await store.storage.setItem("b:c", 1, ttl: .seconds(90))
+            try await store.storage.setItem("ever", 1)
+            try await sweep(store, events, by: .seconds(60), until: [.remove("a")])
+            try expect(!events.events.contains(.remove("b:c")), "no removal before the deadline")
+            try await sweep(store, events, by: .seconds(30), until: [.remove("b:c")])
+            try expectKeys(try await store.storage.getKeys(), ["ever"], "the keys")
+        },
+        Behavior(
+            "sweeping.everyWrite",
+            promise: 4,
+            "An expired item is physically removed whichever call gave it its life time.",
+            movesClock: true,
+            requires: { $0.isWritable && $0.watching != .none }
+        ) { store in
+            let events = EventRecorder(try await store.storage.watch())
+            for write in TimedWrite.all { try await write(store.storage, write.name, ttl: .seconds(60)) }
+            try await store.storage.setItem("touched", 1)
+            try await store.storage.touchItem("touched", ttl: .seconds(60))
+            let names = TimedWrite.all.map(\.name) + ["touched"]
+            try await sweep(store, events, by: .seconds(60), until: names.map(StorageEvent.remove))
+        },
+        Behavior(
+            "sweeping.many",
+            promise: 4,
+            "Many items that expire are each removed once.",
+            movesClock: true,
+            requires: { $0.isWritable && $0.watching != .none }
+        ) { store in
+            let events = EventRecorder(try await store.storage.watch("", bufferSize: 10_000))
+            for part in 0..<4 {
+                let items = (0..<250).map { ("part\(part):k\($0)", $0) }
+                try await store.storage.setItems(items, ttl: .seconds(60 + Int64(part)))
+            }
+            try await store.storage.setItem("ever", 1)
+            let removals = (0..<4).flatMap { part in (0..<250).map { StorageEvent.remove("part\(part):k\($0)") } }
+            try await sweep(store, events, by: .seconds(64), until: removals)
+            try await store.storage.setItem("end", 1)
+            let count = try await events.eventsBefore("end").count { if case .remove = $0 { true } else { false } }
+            try expectEqual(count, 1000, "the number of removals that were told")
+            try expectKeys(try await store.storage.getKeys(), ["ever", "end"], "the keys")
+        },
+        Behavior(
+            "sweeping.spares",
+            promise: 4,
+            "An item whose life was prolonged meanwhile is not removed at its former deadline.",
+            movesClock: true,
+            requires: { $0.isWritable && $0.watching != .none }
+        ) { store in
+            let events = EventRecorder(try await store.storage.watch())
+            for key in ["touched", "rewritten", "ever", "recreated", "swept"] {
+                try await store.storage.setItem(key, 1, ttl: .seconds(60))
+            }
+            store.clock.advance(by: .seconds(30))
+            try await store.storage.touchItem("touched", ttl: .seconds(6000))
+            try await store.storage.setItem("rewritten", 2, ttl: .seconds(6000))
+            try await store.storage.setItem("ever", 2)
+            try await store.storage.removeItem("recreated")
+            try await store.storage.setItem("recreated", 2, ttl: .seconds(6000))
+            try await sweep(store, events, by: .seconds(30), until: [.remove("swept")])
+            let spared = ["touched", "rewritten", "ever", "recreated"]
+            try expectKeys(try await store.storage.getKeys(), spared, "the keys")
+            try await store.storage.setItem("end", 1)
+            let before = try await events.eventsBefore("end")
+            for key in spared where key != "recreated" {
+                try expect(!before.contains(.remove(key)), "no removal of \(key)")
+            }
+            try expectEqual(
+                before.count { $0 == .remove("recreated") }, 1, "the removals of recreated: the one by hand")
+        },
+        Behavior(
+            "sweeping.noRevival", promise: 4, "An expired item's value and metadata never come back.", movesClock: true
+        ) { store in
+            try await store.storage.setItem("k", 1, ttl: .seconds(60))
+            if store.capabilities.customMetadata { try await store.storage.setMeta("k", ["note": "old"]) }
+            store.clock.advance(by: .seconds(60))
+            try await store.storage.setItem("k", 2, ttl: .seconds(60))
+            try expectEqual(try await store.storage.getMeta("k")?.fieldBytes, nil, "the fields of the new item")
+            store.clock.advance(by: .seconds(59))
+            try expectEqual(try await store.storage.getItem("k"), 2, "the new item, past the old deadline")
+            store.clock.advance(by: .seconds(-59))
+            try expectEqual(try await store.storage.getItem("k"), 2, "the new item, the clock turned back")
+        },
+    ]
+
+    /// Moves the clock until the driver has told of the removals, or long enough for any driver to have done so.
+    private static func sweep(
+        _ store: ConformanceStore,
+        _ events: EventRecorder,
+        by duration: Duration,
+        until removals: [StorageEvent]
+    ) async throws(ConformanceFailure) {
+        store.clock.advance(by: duration)
+        let expected = Set(removals)
+        for _ in 0..<20 {
+            if await events.wait(within: store.patience / 20, until: { expected.isSubset(of: $0) }) { return }
+            // A driver may sweep at intervals, which have to pass too; less than what other items have left.
+            store.clock.advance(by: .milliseconds(500))
+        }
+        let missing = expected.subtracting(events.events).prefix(5)
+        try expect(missing.isEmpty, "remove events for what expired, even 30 s later; missing: \(Array(missing))")
+    }
+}

@@ -1,0 +1,18 @@
+import KVStorage
+import KVStorageTesting
+import Testing
+
+/// Memory keeps every promise: without limits and within them, at the root, through a mount and through a prefix.
+@Suite(.serialized) struct MemoryConformanceTests {
+    private static let subjects = [
+        ConformanceSubject("memory") { clock in MemoryDriver(.init(clock: clock)) },
+        ConformanceSubject("memory with limits") { clock in
+            MemoryDriver(.init(maximumItems: 20_000, maximumBytes: 64 << 20, clock: clock))
+        },
+    ]
+
+    @Test(arguments: try await ConformanceSuite.cases(for: subjects.flatMap(\.variants)))
+    func keepsPromise(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+}

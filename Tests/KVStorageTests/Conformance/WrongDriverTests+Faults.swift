@@ -1,0 +1,158 @@
+import KVStorage
+
+extension WrongDriverTests {
+    /// What any fault of an answer breaks: the comparison with the model.
+    private static let model: Set = ["model.random1", "model.random2", "model.random3", "model.random4"]
+
+    static let faults: [Fault] = Self.lifeTimeFaults + Self.listingFaults + Self.atomicFaults + Self.valueFaults
+
+    private static let lifeTimeFaults: [Fault] = [
+        Fault(
+            name: "forgets life times",
+            breaks: model.union([
+                "clearing.withLifeTimes", "contract.appliesOptions", "expired.clear", "expired.compareAndSwapItem",
+                "expired.getItem", "expired.getItemRaw", "expired.getItems", "expired.getKeys", "expired.getMeta",
+                "expired.hasItem", "expired.incrementItem", "expired.items", "expired.keepTTL", "expired.keys",
+                "expired.removeItem", "expired.removeItems", "expired.setItemIfAbsent", "expired.setMeta",
+                "expired.snapshot", "expired.takeItem", "expired.touchItem", "expired.updateItem",
+                "expired.updateItemDefault", "lifeTimes.clockTurnedBack", "lifeTimes.kept", "lifeTimes.longest",
+                "lifeTimes.overwritten", "lifeTimes.remaining", "lifeTimes.setItem", "lifeTimes.setItemRaw",
+                "lifeTimes.shortest", "lifeTimes.touchedAbsent", "metadata.leavesLifeTime", "paging.expiring",
+                "snapshots.lifeTimes", "swapping.failedLeavesAll", "sweeping.everyWrite", "sweeping.noRevival",
+                "sweeping.removes", "sweeping.spares", "updating.throws",
+            ]),
+            limit: .seconds(12)
+        ) { ForgetsLifeTimes(wrapped: $0) },
+        Fault(
+            name: "ignores keepTTL",
+            breaks: model.union(["lifeTimes.clockTurnedBack", "lifeTimes.kept"])
+        ) { IgnoresKeepTTL(wrapped: $0) },
+        Fault(
+            name: "creates by touch",
+            breaks: model.union([
+                "expired.touchItem", "lifeTimes.touchedAbsent", "removing.absent", "watching.nothing",
+            ])
+        ) { CreatesByTouch(wrapped: $0) },
+        Fault(
+            name: "touches by writing",
+            breaks: ["metadata.mtime"],
+            mayBreak: ["updating.mixedConcurrent"]
+        ) { TouchesByWriting(wrapped: $0) },
+        Fault(
+            name: "hides removals",
+            breaks: [
+                "sweeping.everyWrite", "sweeping.many", "sweeping.removes", "sweeping.spares", "watchers.concurrent",
+                "watchers.lastEvent", "watching.atomicCalls", "watching.base", "watching.batches", "watching.clear",
+                "watching.items",
+            ],
+            limit: .seconds(12)
+        ) { HidesRemovals(wrapped: $0) },
+        Fault(
+            name: "stays open",
+            breaks: ["contract.closed", "disposal.closed", "disposal.idempotent", "disposal.whileBusy"],
+            limit: .seconds(12)
+        ) { StaysOpen(wrapped: $0) },
+    ]
+
+    private static let listingFaults: [Fault] = [
+        Fault(
+            name: "over-clears",
+            breaks: model.union([
+                "clearing.boundaries", "clearing.exactlyWhatIsListed", "clearing.itemAtBase", "clearing.literalBase",
+                "contract.clears", "listing.prefixed", "watching.base", "watching.clear",
+            ]),
+            mayBreak: ["clearing.whileWriting"]
+        ) { OverClears(wrapped: $0) },
+        Fault(
+            name: "under-clears",
+            breaks: model.union([
+                "clearing.exactlyWhatIsListed", "clearing.many", "clearing.whileWriting", "contract.clears",
+                "metadata.notListed", "watching.base",
+            ])
+        ) { UnderClears(wrapped: $0) },
+        Fault(name: "clears by pattern", breaks: ["clearing.literalBase"]) { ClearsByPattern(wrapped: $0) },
+        Fault(
+            name: "clears everything",
+            breaks: model.union([
+                "clearing.boundaries", "clearing.exactlyWhatIsListed", "clearing.itemAtBase", "clearing.literalBase",
+                "clearing.many", "contract.clears", "listing.prefixed", "removing.clear", "watching.base",
+                "watching.clear", "watching.nothing",
+            ]),
+            mayBreak: ["clearing.whileWriting"]
+        ) { ClearsEverything(wrapped: $0) },
+        Fault(name: "lists twice", breaks: pages) { ListsTwice(wrapped: $0) },
+        Fault(name: "lists one page", breaks: pages) { ListsOnePage(wrapped: $0) },
+        Fault(
+            name: "counts depth from the base",
+            breaks: model.union(["keys.escaped", "listing.maxDepth", "listing.prefixed"])
+        ) { CountsDepthFromBase(wrapped: $0) },
+    ]
+
+    private static let pages: Set = [
+        "batches.large", "contract.pages", "listing.manyBranches", "paging.changing", "paging.everySize",
+        "paging.expiring", "paging.items", "paging.many", "paging.ordered", "paging.removingWhileListing",
+        "snapshots.copy",
+    ]
+
+    private static let atomicFaults: [Fault] = [
+        Fault(
+            name: "loses updates",
+            breaks: ["updating.concurrent", "updating.concurrentAppends", "racing.ifAbsent"],
+            mayBreak: [
+                "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement", "racing.remove",
+                "updating.mixedConcurrent",
+            ]
+        ) { LosesUpdates(wrapped: $0) },
+        Fault(
+            name: "swaps anything",
+            breaks: model.union([
+                "contract.swapsTell", "racing.ifAbsent", "swapping.create", "swapping.failedLeavesAll",
+                "swapping.ifAbsent", "swapping.remove", "values.empty", "watching.nothing",
+            ])
+        ) { SwapsAnything(wrapped: $0) },
+        Fault(name: "tears batches", breaks: ["batches.seenWhole"]) { TearsBatches(wrapped: $0) },
+        Fault(
+            name: "claims removals",
+            breaks: model.union(["expired.removeItem", "keys.branchIsNoItem", "racing.remove", "removing.tells"])
+        ) { ClaimsRemovals(wrapped: $0) },
+    ]
+
+    private static let valueFaults: [Fault] = [
+        Fault(
+            name: "keeps metadata",
+            breaks: [
+                "model.random1", "model.random3", "model.random4", "removing.clear", "removing.compareAndSwapItem",
+                "removing.removeItem", "removing.removeItems", "removing.setNil", "removing.takeItem",
+                "removing.takeItemRaw", "removing.updateToNil", "sweeping.noRevival",
+            ]
+        ) { KeepsMetadata(wrapped: $0) },
+        Fault(
+            name: "folds keys",
+            breaks: [
+                "clearing.literalBase", "keys.canonicallyEquivalent", "keys.together", "paging.ordered",
+                "snapshots.roundTrip",
+            ]
+        ) { FoldsKeys(wrapped: $0) },
+        Fault(
+            name: "drops duplicates",
+            breaks: [
+                "batches.order", "contract.answers", "keys.canonicallyEquivalent", "keys.together",
+                "snapshots.roundTrip",
+            ]
+        ) { DropsDuplicates(wrapped: $0) },
+        Fault(
+            name: "keeps text",
+            breaks: [
+                "racing.swap", "racing.wholeValues", "snapshots.roundTrip", "values.bytes", "values.large",
+                "values.wrongType",
+            ]
+        ) { KeepsText(wrapped: $0) },
+        Fault(
+            name: "loses empty values",
+            breaks: [
+                "keys.escaped", "snapshots.roundTrip", "updating.incrementRefused", "values.bytes", "values.empty",
+                "values.overwritten", "values.text",
+            ]
+        ) { LosesEmptyValues(wrapped: $0) },
+    ]
+}

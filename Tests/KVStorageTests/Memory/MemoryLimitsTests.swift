@@ -1,0 +1,116 @@
+import KVStorage
+import KVStorageTesting
+import Testing
+
+@Suite struct MemoryLimitsTests {
+    @Test func holdsNoMoreItemsThanItMay() async throws {
+        let storage = Storage(.memory(maximumItems: 100))
+        let watcher = try await storage.watch("", bufferSize: 10_000)
+        for number in 0..<1000 {
+            try await storage.setItem("k\(number)", number)
+            #expect(try await storage.getItem("k\(number)") == number, "the newest item stays")
+        }
+        let keys = try await storage.getKeys()
+        #expect(keys.count == 100)
+        try await storage.dispose()
+        var removed = 0
+        for await event in watcher { if case .remove = event { removed += 1 } }
+        #expect(removed == 900, "every eviction is told")
+    }
+
+    @Test func holdsNoMoreBytesThanItMay() async throws {
+        let storage = Storage(.memory(maximumBytes: 10_000))
+        for number in 0..<200 { try await storage.setItemRaw("k\(number)", [UInt8](repeating: 0, count: 96)) }
+        let keys = try await storage.getKeys()
+        let bytes = keys.map { $0.utf8.count + 96 }.reduce(0, +)
+        #expect(bytes <= 10_000)
+        #expect(keys.count > 80, "not far below the limit")
+        try await storage.setItemRaw("large", [UInt8](repeating: 0, count: 9_000))
+        #expect(try await storage.getItemRaw("large")?.count == 9_000)
+        #expect(try await storage.getKeys().count <= 11)
+    }
+
+    @Test func refusesWhatIsLargerThanAll() async throws {
+        let storage = Storage(.memory(maximumBytes: 100))
+        try await storage.setItemRaw("k", [1])
+        let error = await #expect(throws: StorageError.self) {
+            try await storage.setItemRaw("k", [UInt8](repeating: 0, count: 100))
+        }
+        #expect(error?.code == .tooLarge)
+        #expect(error?.key == "k")
+        #expect(try await storage.getItemRaw("k") == [1])
+        try await storage.setItemRaw("k", [UInt8](repeating: 0, count: 99))
+    }
+
+    @Test func whatIsReadStaysLonger() async throws {
+        let storage = Storage(.memory(maximumItems: 200))
+        for number in 0..<20 { try await storage.setItem("hot\(number)", number) }
+        for round in 0..<2000 {
+            for number in 0..<20 where round.isMultiple(of: 20) {
+                _ = try await storage.getItem("hot\(number)", as: Int.self)
+            }
+            try await storage.setItem("cold\(round)", round)
+        }
+        let hot = try await storage.getKeys().count { $0.hasPrefix("hot") }
+        #expect(hot == 20)
+    }
+
+    @Test func removingMakesRoom() async throws {
+        let storage = Storage(.memory(maximumItems: 10))
+        for round in 0..<50 {
+            try await storage.setItem("a\(round)", 1)
+            try await storage.removeItem("a\(round)")
+        }
+        for number in 0..<10 { try await storage.setItem("b\(number)", number) }
+        #expect(try await storage.getKeys().count == 10)
+        #expect(try await storage.clear() == 10)
+        for number in 0..<10 { try await storage.setItem("c\(number)", number) }
+        #expect(try await storage.getKeys().count == 10)
+    }
+
+    @Test func expiryMakesRoom() async throws {
+        let clock = ManualClock()
+        let storage = Storage(MemoryDriver(.init(maximumItems: 10, clock: clock)))
+        for number in 0..<9 { try await storage.setItem("old\(number)", 1, ttl: .seconds(1)) }
+        try await storage.setItem("ever", 1)
+        let watcher = try await storage.watch()
+        clock.advance(by: .seconds(1))
+        var iterator = watcher.makeAsyncIterator()
+        for _ in 0..<9 { _ = await iterator.next() }
+        for number in 0..<9 { try await storage.setItem("new\(number)", 1) }
+        #expect(try await storage.getItem("ever") == 1)
+    }
+
+    @Test func aLimitOfNothingKeepsAtMostTheNewest() async throws {
+        let storage = Storage(.memory(maximumItems: 0))
+        for number in 0..<5 { try await storage.setItem("k\(number)", number) }
+        #expect(try await storage.getKeys().count <= 1)
+    }
+
+    @Test func concurrentWritersKeepTheLimits() async throws {
+        let storage = Storage(.memory(maximumBytes: 20_000, maximumItems: 150))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<8 {
+                group.addTask {
+                    for number in 0..<300 {
+                        try await storage.setItemRaw("w\(writer):\(number)", [UInt8](repeating: 1, count: number % 200))
+                        if number.isMultiple(of: 7) { try await storage.removeItem("w\(writer):\(number - 3)") }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let keys = try await storage.getKeys()
+        #expect(keys.count <= 150)
+        let sizes = try await storage.getItemsRaw(keys).map { $0?.count ?? 0 }
+        #expect(zip(keys, sizes).map { $0.utf8.count + $1 }.reduce(0, +) <= 20_000)
+    }
+
+    @Test func declaresWhatItIs() {
+        let plain = MemoryDriver().capabilities
+        #expect(plain.atomicBatch && plain.orderedKeys && plain.customMetadata && !plain.evicts)
+        #expect(plain.durability == .none && plain.watching == .local && !plain.interprocess)
+        #expect(MemoryDriver(.init(maximumItems: 1)).capabilities.evicts)
+        #expect(MemoryDriver(.init(maximumBytes: 7)).capabilities.maximumValueBytes == 7)
+    }
+}

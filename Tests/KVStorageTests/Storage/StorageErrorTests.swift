@@ -1,0 +1,43 @@
+import KVStorage
+import Testing
+
+@Suite struct StorageErrorTests {
+    private struct Engine: Error {}
+
+    @Test func describesItself() {
+        let error = StorageError(.invalidKey, "do this instead", key: "a:b", underlying: Engine())
+        #expect(error.description == "invalidKey [\"a:b\"]: do this instead")
+        #expect(StorageError(.closed, "create a new one").description == "closed: create a new one")
+        #expect(error.underlying is Engine)
+        #expect(MemoryLayout<StorageError>.size == MemoryLayout<Int>.size)
+    }
+
+    @Test func holdsNoValue() async throws {
+        struct Account: Codable {
+            var password: Int
+        }
+        let storage = Storage()
+        try await storage.setItemRaw("k", Array("{\"password\":\"correct horse\"}".utf8))
+        let decoding = await #expect(throws: StorageError.self) { try await storage.getItem("k", as: Account.self) }
+        try await storage.setItemRaw("n", Array("secret-number".utf8))
+        let increment = await #expect(throws: StorageError.self) { try await storage.incrementItem("n") }
+        let base64 = await #expect(throws: StorageError.self) {
+            try await storage.setItemRaw("b", Array("base64:secret!".utf8))
+            _ = try await storage.getItemRaw("b", decodingBase64Prefix: true)
+        }
+        for error in [decoding, increment, base64] {
+            let description = try #require(error).description
+            #expect(!description.contains("horse") && !description.contains("secret"), "\(description)")
+        }
+        #expect(decoding?.code == .decoding)
+        #expect(base64?.code == .decoding)
+    }
+
+    @Test func namesTheTypeThatWasAsked() async throws {
+        let storage = Storage()
+        try await storage.setItem("a/k", "text")
+        let error = await #expect(throws: StorageError.self) { try await storage.getItem("a/k", as: [Double].self) }
+        #expect(error?.key == "a:k")
+        #expect(error?.message.contains("Array<Double>") == true)
+    }
+}

@@ -1,0 +1,80 @@
+import KVStorage
+import Testing
+
+@Suite struct WatchTests {
+    private let driver = MemoryDriver()
+    private let storage: Storage
+
+    init() {
+        self.storage = Storage(self.driver)
+    }
+
+    private var isObserved: Bool { self.driver.events?.isObserved ?? false }
+
+    @Test func lettingGoOfTheStreamEndsTheWatching() async throws {
+        #expect(!self.isObserved)
+        do {
+            let stream = try await self.storage.watch()
+            #expect(self.isObserved)
+            try await self.storage.setItem("a", 1)
+            for await _ in stream { break }
+        }
+        #expect(!self.isObserved)
+    }
+
+    @Test func cancellingTheReaderEndsTheWatching() async throws {
+        let stream = try await self.storage.watch()
+        let reader = Task { for await _ in stream {} }
+        await Task.yield()
+        reader.cancel()
+        await reader.value
+        #expect(!self.isObserved)
+    }
+
+    @Test func eachGapIsToldOnce() async throws {
+        let stream = try await self.storage.watch("", bufferSize: 2)
+        var iterator = stream.makeAsyncIterator()
+        for round in 0..<3 {
+            for number in 0..<10 { try await self.storage.setItem("\(round):\(number)", 1) }
+            #expect(await iterator.next() == .update("\(round):0"))
+            #expect(await iterator.next() == .update("\(round):1"))
+            #expect(await iterator.next() == .lagged)
+        }
+        try await self.storage.setItem("end", 1)
+        #expect(await iterator.next() == .update("end"))
+    }
+
+    @Test func eventsAfterAGapStandAfterIt() async throws {
+        let stream = try await self.storage.watch("", bufferSize: 2)
+        var iterator = stream.makeAsyncIterator()
+        for number in 0..<4 { try await self.storage.setItem("\(number)", 1) }
+        #expect(await iterator.next() == .update("0"))
+        #expect(await iterator.next() == .update("1"))
+        try await self.storage.setItem("4", 1)
+        #expect(await iterator.next() == .lagged)
+        #expect(await iterator.next() == .update("4"))
+    }
+
+    @Test func aBufferOfNothingCountsAsOne() async throws {
+        let stream = try await self.storage.watch("", bufferSize: 0)
+        try await self.storage.setItem("a", 1)
+        var iterator = stream.makeAsyncIterator()
+        #expect(await iterator.next() == .update("a"))
+    }
+
+    @Test func aDriverWithoutEventsIsToldOf() async throws {
+        let storage = Storage(MinimalDriver())
+        let stream = try await storage.watch()
+        try await storage.setItem("a", 1)
+        try await storage.setItems([("b", 1), ("c", 1)])
+        try await storage.incrementItem("a")
+        try await storage.removeItem("a")
+        try await storage.removeItem("a")
+        try await storage.clear()
+        var iterator = stream.makeAsyncIterator()
+        let expected: [StorageEvent] = [
+            .update("a"), .update("b"), .update("c"), .update("a"), .remove("a"), .remove("b"), .remove("c"),
+        ]
+        for event in expected { #expect(await iterator.next() == event) }
+    }
+}
