@@ -123,6 +123,7 @@ let package = Package(
             name: "SessionsTests",
             dependencies: [
                 "KVStorage",
+                "KVStorageSQLite",
                 "KVStorageTesting",
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),

@@ -55,7 +55,7 @@ struct EndTests {
             }
             index += 1
         }
-        #expect(index == 3, "read, create, remove")
+        #expect(index == 4, "read, create, supersede, remove")
     }
 
     @Test("R12 an update that comes between a regeneration's steps is kept", arguments: Store.allCases)
@@ -66,7 +66,8 @@ struct EndTests {
         let other = browser.copy()
         let event = browser.request()
         try await useSession(event, config)
-        let pause = world.pausing.pause(.before) { $0.operation == .swapAway }
+        let key = try #require(try await world.records().first)
+        let pause = world.pausing.pause(.before) { $0.operation == .swap && $0.key == key }
         async let regenerated: Void = regenerateSession(event)
         await pause.reached()
         _ = try await other.visit(config) { try await increment($0) }
@@ -85,7 +86,8 @@ struct EndTests {
         let browser = try await self.session(config)
         let event = browser.request()
         try await useSession(event, config)
-        let pause = world.pausing.pause(.before) { $0.operation == .swapAway }
+        let key = try #require(try await world.records().first)
+        let pause = world.pausing.pause(.before) { $0.operation == .swap && $0.key == key }
         async let outcome = code { try await regenerateSession(event) }
         await pause.reached()
         try await browser.copy().visit(config) { try await destroySession($0) }
@@ -194,7 +196,7 @@ struct EndTests {
         let browser = try await self.session(config)
         let event = browser.request()
         try await useSession(event, config)
-        world.faulty.fail { $0.operation == .remove }
+        world.faulty.fail { $0.operation == .swapAway }
         #expect(try await code { try await destroySession(event) } == .storage)
         #expect(event.setCookies.isEmpty)
         #expect(try await getSession(event, as: Visits.self)?.count == 1)

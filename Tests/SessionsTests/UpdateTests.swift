@@ -128,7 +128,7 @@ struct UpdateTests {
     func concurrent(store: Store) async throws {
         let world = try World(store)
         let config = try world.config()
-        let other = try world.config(store: Storage(world.pausing))
+        let other = try world.config(store: world.otherStorage)
         let browser = try await self.session(config)
         try await withThrowingTaskGroup { group in
             for index in 0..<100 {

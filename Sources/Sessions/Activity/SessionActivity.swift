@@ -10,8 +10,12 @@ public struct SessionActivity: Sendable, Hashable {
         case loaded
         /// The session got a new ID.
         case regenerated
+        /// A user was authenticated, and the session got a new ID.
+        case authenticated
         /// The session was destroyed by its own request.
         case destroyed
+        /// The session was ended by ``revokeSessions(of:except:_:)``, or as its user's oldest by a limit.
+        case revoked
         /// A session was found past its idle or absolute timeout, and removed.
         case expired
         /// A request's token was not accepted; the request has no session.
@@ -32,6 +36,10 @@ public struct SessionActivity: Sendable, Hashable {
         case ambiguous
         /// It is right, but there is no such session: ended, or made up by who knows a secret.
         case unknown
+        /// It was good once, and its user's sessions were revoked since.
+        case revoked
+        /// The request comes from another address than the session was made for.
+        case address
         /// The session's record can't be read as what the configuration says; it is left to its life time.
         case undecodable
     }
@@ -49,7 +57,9 @@ public struct SessionActivity: Sendable, Hashable {
         case .created: "session.created"
         case .loaded: "session.loaded"
         case .regenerated: "session.regenerated"
+        case .authenticated: "session.authenticated"
         case .destroyed: "session.destroyed"
+        case .revoked: "session.revoked"
         case .expired: "session.expired"
         case .rejected: "session.rejected"
         case .conflict: "session.conflict"

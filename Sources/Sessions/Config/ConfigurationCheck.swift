@@ -1,3 +1,4 @@
+import HTTPTypes
 import KVStorage
 
 /// What makes a configuration impossible or insecure; every rule throws ``SessionError/Code/invalidConfiguration`` with
@@ -77,11 +78,32 @@ enum ConfigurationCheck {
         )
     }
 
-    /// The numbers of the options.
-    static func options(_ options: SessionOptions) throws(SessionError) {
+    /// A name of a header field.
+    static func field(_ name: String) throws(SessionError) -> HTTPField.Name {
+        guard let field = HTTPField.Name(name) else {
+            throw self.invalid("\(name) can't be the name of a header field")
+        }
+        return field
+    }
+
+    /// The options, by themselves and with how the sessions are kept.
+    static func options(_ options: SessionOptions, isSealed: Bool) throws(SessionError) {
         guard options.maximumDataBytes > 0 else { throw self.invalid("maximumDataBytes has to be positive") }
         guard options.updateAttempts > 0 else { throw self.invalid("updateAttempts has to be positive") }
         guard options.dataVersion >= 0 else { throw self.invalid("dataVersion can't be negative") }
+        guard options.regenerationGrace >= .zero else { throw self.invalid("regenerationGrace can't be negative") }
+        if let maximum = options.maximumPerUser {
+            guard maximum > 0 else { throw self.invalid("maximumPerUser has to be positive; nil means no limit") }
+            guard !isSealed else { throw self.invalid("sealed sessions are in no list, so maximumPerUser can't hold") }
+        }
+        guard !isSealed || options.regenerationGrace == .zero else {
+            throw self.invalid("a sealed session's old cookie can't be told from the new one: no regenerationGrace")
+        }
+        if let pinning = options.pinning {
+            guard (0...32).contains(pinning.ipv4PrefixLength), (0...128).contains(pinning.ipv6PrefixLength) else {
+                throw self.invalid("an address prefix has 0 to 32 bits in IPv4, 0 to 128 in IPv6")
+            }
+        }
     }
 
     static func invalid(_ message: String) -> SessionError {

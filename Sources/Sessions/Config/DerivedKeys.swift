@@ -2,22 +2,53 @@ import Crypto
 
 /// Keys for other purposes than signing cookies, each derived from a secret for that purpose and cookie name alone (R28).
 struct DerivedKeys: Sendable {
-    private let logging: HMAC<SHA256>?
+    private let logging: [HMAC<SHA256>]
+    private let forgery: [HMAC<SHA256>]
+    private let pinning: [HMAC<SHA256>]
 
-    init(secrets: [String], cookieName: String) {
-        self.logging = secrets.first.map { Self.derive($0, "log", cookieName) }
+    init(secrets: [[UInt8]], cookieName: String) {
+        func derive(_ purpose: String) -> [HMAC<SHA256>] {
+            secrets.map { secret in
+                var mac = HMAC<SHA256>(key: SymmetricKey(data: secret))
+                mac.update(data: Array("kv-storage session/1 \(purpose) \(cookieName)".utf8))
+                return HMAC<SHA256>(key: SymmetricKey(data: mac.finalize()))
+            }
+        }
+        self.logging = Array(derive("log").prefix(1))
+        self.forgery = derive("csrf")
+        self.pinning = derive("pin")
     }
 
     /// Returns a salted hash of the ID, for logs (R07).
     func tag(_ id: SessionID) -> String {
-        guard var mac = self.logging else { return "" }
-        mac.update(data: Array(id.text.utf8))
-        return mac.finalize().withUnsafeBytes { Base64.url.encode(UnsafeRawBufferPointer(rebasing: $0[..<12])) }
+        self.codes(self.logging, Array(id.text.utf8), count: 12).first ?? ""
     }
 
-    private static func derive(_ secret: String, _ purpose: String, _ cookieName: String) -> HMAC<SHA256> {
-        var mac = HMAC<SHA256>(key: SymmetricKey(data: Array(secret.utf8)))
-        mac.update(data: Array("kv-storage session/1 \(purpose) \(cookieName)".utf8))
-        return HMAC<SHA256>(key: SymmetricKey(data: mac.finalize()))
+    /// Returns the session's CSRF token: 256 bits that change with the ID and are good for this cookie alone.
+    func csrfToken(_ id: SessionID) -> String {
+        self.codes(self.forgery, Array(id.text.utf8), count: 32).first ?? ""
+    }
+
+    /// Whether the token is the session's, made with any of the secrets; takes the same time wherever it differs (R06).
+    func isCSRFToken(_ token: String, _ id: SessionID) -> Bool {
+        guard let presented = Base64.url.decode(token.utf8), presented.count == 32 else { return false }
+        return self.forgery.contains { key in
+            var mac = key
+            mac.update(data: Array(id.text.utf8))
+            return mac.finalize() == presented
+        }
+    }
+
+    /// Returns the keyed hashes of a part of an address, one for each secret.
+    func pins(_ part: [UInt8], salt: Int64) -> [String] {
+        self.codes(self.pinning, Array("\(salt) \(part.count) ".utf8) + part, count: 16)
+    }
+
+    private func codes(_ keys: [HMAC<SHA256>], _ message: [UInt8], count: Int) -> [String] {
+        keys.map { key in
+            var mac = key
+            mac.update(data: message)
+            return mac.finalize().withUnsafeBytes { Base64.url.encode(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
     }
 }

@@ -1,8 +1,11 @@
+import HTTPTypes
 import KVStorage
 
 /// What a configuration comes to: everything checked and prepared, shared by all requests.
 final class SessionCore: Sendable {
     let name: String
+    /// The start of every key in storage.
+    private let keyPrefix: String
     let type: any AnySessionType
     let records: RecordPlace
     let signer: CookieSigner
@@ -15,13 +18,17 @@ final class SessionCore: Sendable {
     let creation: SessionCreation
     let clock: any StorageClock
     let ids: any IDSource
+    /// The header field for tokens of clients without cookies, if there is one.
+    let tokenField: HTTPField.Name?
+    let csrfField: HTTPField.Name
     let options: SessionOptions
 
     init(
         name: String,
         type: any AnySessionType,
         records: RecordPlace,
-        secrets: [String],
+        signer: CookieSigner,
+        secrets: [[UInt8]],
         times: SessionTimes,
         cookie: CookieAttributes,
         creation: SessionCreation,
@@ -29,14 +36,18 @@ final class SessionCore: Sendable {
         ids: any IDSource,
         options: SessionOptions
     ) throws(SessionError) {
-        try ConfigurationCheck.options(options)
+        try ConfigurationCheck.options(options, isSealed: records.isSealed)
         self.limits = try ConfigurationCheck.times(times, touchInterval: options.touchInterval)
         let cookieName = try ConfigurationCheck.cookie(name, cookie)
         try ConfigurationCheck.name(name, cookieName: cookieName, valueBytes: SignedToken.maximumEncodedCount)
         self.name = name
+        self.keyPrefix = StorageKey.escaped(name) + ":"
         self.type = type
         self.records = records
-        self.signer = CookieSigner(secrets: secrets)
+        self.signer = signer
+        self.tokenField = try options.tokenField.map { (name) throws(SessionError) in try ConfigurationCheck.field(name)
+        }
+        self.csrfField = try ConfigurationCheck.field(options.csrfField)
         self.keys = DerivedKeys(secrets: secrets, cookieName: cookieName)
         self.touchInterval =
             options.touchInterval?.wholeMilliseconds ?? min((self.limits.idle ?? 0) / 10, 60_000)
@@ -48,9 +59,6 @@ final class SessionCore: Sendable {
         self.ids = ids
         self.options = options
     }
-
-    /// The start of every key in storage.
-    private var keyPrefix: String { StorageKey.escaped(self.name) + ":" }
 
     /// R07, R28: where a session's record is: the name, so that a cookie moved to another name finds nothing, and the
     /// hash of the ID.
@@ -67,7 +75,7 @@ final class SessionCore: Sendable {
         switch self.cookie.secure {
         case .always: true
         case .never: false
-        case .automatic: event.isSecure
+        case .automatic: self.options.proxies.isSecure(event)
         }
     }
 }

@@ -18,6 +18,43 @@ public struct SessionOptions: Sendable {
     /// `migrate` closure, or counts as no session if there is none.
     public var dataVersion = 1
 
+    /// How long the old ID may still read after ``regenerateSession(_:name:)``, for requests that were under way; none by
+    /// default. What it reads is the session as it was then; it writes nothing, and it is dead once the new session is.
+    ///
+    /// Log in with ``authenticateSession(_:user:name:)``, which never leaves a grace: a cookie that was planted on somebody
+    /// who then logs in must not see what the login brought.
+    public var regenerationGrace: Duration = .zero
+
+    /// How many sessions a user may have; no limit by default. One more login ends the oldest.
+    public var maximumPerUser: Int?
+
+    /// Whom to believe what they say of the client; nobody by default.
+    public var proxies = TrustedProxies.none
+
+    /// Binds sessions to the client's address; `nil` by default.
+    public var pinning: AddressPinning?
+
+    /// The header field in which a client without cookies may send and gets its token; `nil` by default: none.
+    ///
+    /// A client asks for it by sending the field, empty at first. If a field and a cookie both name a session, they have to
+    /// name the same one, or the request has none (R38).
+    public var tokenField: String?
+
+    /// The header field in which ``verifyCSRF(_:token:name:)`` looks for the token.
+    public var csrfField = "X-CSRF-Token"
+
+    /// What ``getSession(_:as:name:)`` answers when the storage fails. By default it throws; ``StorageFailure/noSession``
+    /// lets pages that need no session go on. Writing throws either way.
+    public var storageFailure = StorageFailure.fail
+
+    /// What reading a session does when the storage fails (R29).
+    public enum StorageFailure: Sendable, Hashable {
+        /// Throws ``SessionError/Code/storage``.
+        case fail
+        /// Answers `nil`, as if there were none, and reports it.
+        case noSession
+    }
+
     /// Is told of everything that happens to sessions; `nil` by default. Called in the request's own task: be quick.
     public var onActivity: (@Sendable (SessionActivity) -> Void)?
 

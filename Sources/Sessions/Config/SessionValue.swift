@@ -18,6 +18,8 @@ protocol AnySessionType: AnyObject, Sendable {
     var description: String { get }
     /// The version that new data is written with.
     var version: Int { get }
+    /// How values become bytes.
+    var codec: any StorageCodec { get }
     /// Makes a new session's data.
     func initial() throws(SessionError) -> (any AnySessionValue, [UInt8])
     /// Reads data, also that of an older version; `nil` if it is not of this type (R30).

@@ -42,6 +42,14 @@ extension SessionEvent {
         }
     }
 
+    /// Sends a token in a header field, empty to take it back, and keeps caches from it.
+    func setToken(_ token: String, _ name: HTTPField.Name) {
+        self.withResponseFields { fields in
+            fields[name] = token
+            fields.forbidStoringCookie()
+        }
+    }
+
     /// R23: tells caches that the response depends on the request field.
     func addVary(_ name: String) {
         self.withResponseFields { $0.addVary(name) }

@@ -20,11 +20,24 @@ public func updateSession<Value: Codable & Sendable, Result>(
 ) async throws -> Result {
     let slot = try event.requiredSlot(name)
     let type = try slot.type(Value.self)
-    return try await slot.lock.withLock { () async throws in
-        try await slot.update(event) { present in
-            var value = (present as? SessionValue<Value>)?.value ?? type.initialValue()
-            let result = try body(&value)
-            return SessionSlot.Change(value: SessionValue(value), data: try type.encode(value), result: result)
+    var thrown: (any Error)?
+    let result = try await slot.lock.withLock { () async throws(SessionError) -> Result? in
+        try await slot.write(event) { (draft) throws(SessionError) -> Result? in
+            var value = (draft.value as? SessionValue<Value>)?.value ?? type.initialValue()
+            let result: Result
+            do {
+                result = try body(&value)
+            } catch {
+                thrown = error
+                return nil
+            }
+            draft.record.data = try type.encode(value)
+            draft.record.dataVersion = type.version
+            draft.value = SessionValue(value)
+            return result
         }
     }
+    if let thrown { throw thrown }
+    guard let result else { throw SessionSlot.gone }
+    return result
 }

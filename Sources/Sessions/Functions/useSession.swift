@@ -11,8 +11,7 @@ public func useSession<Value>(_ event: SessionEvent, _ config: SessionConfig<Val
     guard config.core.creation == .eager else { return }
     try await slot.lock.withLock { () async throws(SessionError) in
         guard try await slot.load(event) == nil, case .absent = slot.current else { return }
-        let (value, data) = try slot.core.type.initial()
-        _ = try await slot.create(value, data, event)
+        try await slot.create(SessionSlot.Draft(record: slot.newRecord()), event)
     }
 }
 

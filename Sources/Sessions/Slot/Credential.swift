@@ -1,11 +1,13 @@
 import HTTPTypes
 
 /// What a request presents to name its session, verified but not looked up.
-struct Credential: Sendable {
+struct Credential: Sendable, Hashable {
     /// The session that it names.
     var id: SessionID
-    /// Which secret made it; 0 is the one that signs now.
+    /// Which secret made it; 0 is the one that is used now.
     var secret: Int
+    /// The record itself, if the token is a sealed one.
+    var record: [UInt8]?
 }
 
 extension SessionCore {
@@ -17,37 +19,93 @@ extension SessionCore {
         var credential: Credential?
         /// Whether there is a cookie of this name, good or bad.
         var hasCookie = false
+        /// Whether there is the token's header field, good, bad or empty.
+        var hasField = false
     }
 
     /// Reads and verifies the request's tokens; touches no storage.
     ///
-    /// R25: all values of the cookie are looked at; a signed one counts only if no other one is signed.
+    /// R25: all values of the cookie are looked at; a good one counts only if no other one is good. R38: a header field, where
+    /// it is taken, has to be good and must not name another session than the cookie.
     func presented(by event: SessionEvent) -> Presented {
         var presented = Presented()
-        var candidates = 0
-        var isAmbiguous = false
-        var rejection: SessionActivity.Rejection?
+        var tokens = Tokens()
         self.reader.forEachValue(in: event.request.headerFields) { value in
             presented.hasCookie = true
-            candidates += 1
-            guard candidates <= Self.maximumCandidates else {
-                isAmbiguous = true
+            guard tokens.count < Self.maximumCandidates else {
+                tokens.isAmbiguous = true
                 return false
             }
-            switch SignedToken.verify(value, signer: self.signer) {
-            case .malformed: rejection = rejection ?? .malformed
-            case .forged: rejection = .forged
-            case .valid(let id, let secret):
-                if let other = presented.credential, other.id != id { isAmbiguous = true }
-                presented.credential = Credential(id: id, secret: secret)
-            }
+            tokens.take(self.verify(value))
             return true
         }
-        if isAmbiguous {
-            presented.credential = nil
-            rejection = .ambiguous
+        var isFieldRefused = false
+        if let tokenField = self.tokenField {
+            for field in event.request.headerFields where field.name == tokenField {
+                presented.hasField = true
+                let outcome = field.withUnsafeBytesOfValue { value in
+                    value.isEmpty ? nil : self.verify(UnsafeRawBufferPointer(value))
+                }
+                guard let outcome else { continue }
+                tokens.take(outcome)
+                if case .refused = outcome { isFieldRefused = true }
+            }
         }
-        if let rejection { self.report(.rejected(rejection), nil) }
+        if tokens.isAmbiguous {
+            self.report(.rejected(.ambiguous), nil)
+            return presented
+        }
+        if let rejection = tokens.rejection { self.report(.rejected(rejection), nil) }
+        if !isFieldRefused { presented.credential = tokens.credential }
         return presented
+    }
+
+    private enum Verification {
+        case good(Credential)
+        case refused(SessionActivity.Rejection)
+    }
+
+    /// What came of the tokens so far.
+    private struct Tokens {
+        var count = 0
+        var credential: Credential?
+        var rejection: SessionActivity.Rejection?
+        var isAmbiguous = false
+
+        mutating func take(_ verification: Verification) {
+            self.count += 1
+            switch verification {
+            case .good(let other):
+                guard let credential = self.credential else {
+                    self.credential = other
+                    return
+                }
+                if credential.id != other.id || credential.record != other.record { self.isAmbiguous = true }
+            case .refused(let reason):
+                if self.rejection == nil || reason == .forged { self.rejection = reason }
+            }
+        }
+    }
+
+    private func verify(_ value: UnsafeRawBufferPointer) -> Verification {
+        switch self.records {
+        case .storage:
+            switch SignedToken.verify(value, signer: self.signer) {
+            case .malformed: .refused(.malformed)
+            case .forged: .refused(.forged)
+            case .valid(let id, let secret): .good(Credential(id: id, secret: secret))
+            }
+        case .cookie(let sealer):
+            switch sealer.open(value) {
+            case .malformed: .refused(.malformed)
+            case .forged: .refused(.forged)
+            case .valid(let bytes, let key):
+                if let id = SessionRecord(bytes)?.id {
+                    .good(Credential(id: id, secret: key, record: bytes))
+                } else {
+                    .refused(.undecodable)
+                }
+            }
+        }
     }
 }

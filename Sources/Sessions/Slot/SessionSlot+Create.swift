@@ -1,33 +1,50 @@
 import KVStorage
 
 extension SessionSlot {
-    /// Creates a session. R03: the ID is always new, whatever the client sent. Under ``lock``.
-    func create(
-        _ value: any AnySessionValue,
-        _ data: [UInt8],
-        _ event: SessionEvent
-    ) async throws(SessionError) -> LoadedSession {
-        try self.checkSize(data)
-        let record = SessionRecord(
+    /// Returns the record of a session that begins now, without data.
+    func newRecord(user: String? = nil) -> SessionRecord {
+        SessionRecord(
             dataVersion: self.core.type.version,
             limits: self.core.limits,
             now: self.core.clock.now,
-            data: data
+            user: user,
+            data: []
         )
-        let session = try await self.insert(record, value)
+    }
+
+    /// Creates a session. R03: the ID is always new, whatever the client sent. Under ``lock``.
+    func create(_ draft: Draft, _ event: SessionEvent) async throws(SessionError) {
+        let (record, value) = try self.completed(draft)
+        let session = try await self.insert(record, value, event)
         try self.adopt(session, sending: true, event)
         self.core.report(.created, session.id)
-        return session
+    }
+
+    /// Returns the draft's record and value: the initial one if it has none.
+    func completed(_ draft: Draft) throws(SessionError) -> (SessionRecord, any AnySessionValue) {
+        if let value = draft.value { return (draft.record, value) }
+        let (value, data) = try self.core.type.initial()
+        var record = draft.record
+        record.data = data
+        return (record, value)
     }
 
     /// R02: stores a record under a new ID that nobody knows yet; never overwrites, draws again if the ID is taken.
-    func insert(_ record: SessionRecord, _ value: any AnySessionValue) async throws(SessionError) -> LoadedSession {
-        let bytes = record.bytes
+    func insert(
+        _ record: SessionRecord,
+        _ value: any AnySessionValue,
+        _ event: SessionEvent
+    ) async throws(SessionError) -> LoadedSession {
+        var record = record
+        try self.checkSize(record)
+        if record["pin"] == nil { try self.core.pin(&record, event) }
         let ttl = SessionLimits.storageLife(from: self.core.clock.now, to: record.deadline(self.core.limits))
         for _ in 0..<8 {
             let id = self.core.ids.next()
             let handle = id.handle
-            if try await self.core.insert(handle, bytes, ttl: ttl) {
+            if self.core.records.isSealed { record.id = id }
+            let bytes = record.bytes
+            if try await self.core.swap(handle, expected: nil, bytes, ttl: ttl) {
                 return LoadedSession(id: id, handle: handle, bytes: bytes, record: record, value: value)
             }
         }

@@ -1,29 +1,32 @@
 import KVStorage
 
 extension SessionSlot {
-    /// What a write wants to be stored.
-    struct Change<Result> {
-        var value: any AnySessionValue
-        var data: [UInt8]
-        var result: Result
+    /// What a write makes of the session.
+    struct Draft {
+        /// The record as it is to be stored; a new session's has no data yet.
+        var record: SessionRecord
+        /// The decoded data; `nil` in a new session, and if the write leaves it so, the initial value.
+        var value: (any AnySessionValue)?
     }
 
     /// R15, R16: changes the session as one step, or creates it if the request has none. Under ``lock``.
     ///
-    /// `body` gets the value, or `nil` to start from nothing; it runs again if somebody else's write came between.
-    func update<Result>(
+    /// `body` runs again if somebody else's write came between; by answering `nil`, or throwing, it changes nothing.
+    func write<Result>(
         _ event: SessionEvent,
-        _ body: ((any AnySessionValue)?) throws -> Change<Result>
-    ) async throws -> Result {
+        _ body: (inout Draft) throws(SessionError) -> Result?
+    ) async throws(SessionError) -> Result? {
         _ = try await self.load(event)
         for _ in 0..<self.core.options.updateAttempts {
             guard let session = try await self.writable() else {
-                let change = try body(nil)
-                _ = try await self.create(change.value, change.data, event)
-                return change.result
+                var draft = Draft(record: self.newRecord())
+                guard let result = try body(&draft) else { return nil }
+                try await self.create(draft, event)
+                return result
             }
-            let change = try body(session.value)
-            if try await self.write(change.value, change.data, over: session, event) { return change.result }
+            var draft = Draft(record: session.record, value: session.value)
+            guard let result = try body(&draft) else { return nil }
+            if try await self.replace(session, by: draft, event) { return result }
             try await self.reload(session)
         }
         throw self.conflict
@@ -32,7 +35,8 @@ extension SessionSlot {
     /// Returns the session if it can be written, `nil` if there is none yet; throws if it ended (A44).
     func writable() async throws(SessionError) -> LoadedSession? {
         switch self.current {
-        case .ended: throw Self.gone
+        case .ended, .readOnly: throw Self.gone
+        case .locked: throw Self.locked
         case .pending, .absent: return nil
         case .live(let session):
             guard self.core.clock.now < session.record.deadline(self.core.limits) else {
@@ -45,22 +49,20 @@ extension SessionSlot {
     }
 
     /// Writes over the bytes that were read; `false` if they are no longer there.
-    private func write(
-        _ value: any AnySessionValue,
-        _ data: [UInt8],
-        over session: LoadedSession,
+    private func replace(
+        _ session: LoadedSession,
+        by draft: Draft,
         _ event: SessionEvent
     ) async throws(SessionError) -> Bool {
-        try self.checkSize(data)
+        var record = draft.record
+        try self.checkSize(record)
         let now = self.core.clock.now
-        var record = session.record
-        record.data = data
-        record.dataVersion = self.core.type.version
         record.seen = max(now, record.seen)
         let bytes = record.bytes
         let ttl = SessionLimits.storageLife(from: now, to: record.deadline(self.core.limits))
         guard try await self.core.swap(session.handle, expected: session.bytes, bytes, ttl: ttl) else { return false }
-        try self.adopt(session.with(record, bytes: bytes, value: value), sending: self.core.rolling, event)
+        let written = session.with(record, bytes: bytes, value: draft.value)
+        try self.adopt(written, sending: self.core.sendsEveryWrite, event)
         return true
     }
 
@@ -68,7 +70,8 @@ extension SessionSlot {
     func reload(_ session: LoadedSession) async throws(SessionError) {
         self.core.report(.conflict, session.id)
         guard let bytes = try await self.core.read(session.handle),
-            let other = try await self.open(bytes, id: session.id, handle: session.handle)
+            let other = try await self.open(bytes, id: session.id, handle: session.handle),
+            !other.record.isSuperseded
         else {
             self.current = .ended
             throw Self.gone
@@ -76,22 +79,14 @@ extension SessionSlot {
         self.current = .live(other)
     }
 
-    /// What a write is told that lost too often.
-    var conflict: SessionError {
-        let attempts = self.core.options.updateAttempts
-        return SessionError(
-            .conflict,
-            "others changed the session during all of \(attempts) attempts; nothing was written, try again"
-        )
-    }
-
     /// R31: refuses data over the limit before anything is written.
-    func checkSize(_ data: [UInt8]) throws(SessionError) {
+    func checkSize(_ record: SessionRecord) throws(SessionError) {
         let limit = self.core.options.maximumDataBytes
-        guard data.count <= limit else {
+        let count = record.dataBytes
+        guard count <= limit else {
             throw SessionError(
                 .tooLarge,
-                "the session's data would take \(data.count) bytes, the limit is \(limit); keep less in it"
+                "the session's data would take \(count) bytes, the limit is \(limit); keep less in it"
             )
         }
     }

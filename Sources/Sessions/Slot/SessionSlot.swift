@@ -1,3 +1,4 @@
+import HTTPTypes
 import KVStorage
 import Synchronization
 
@@ -11,6 +12,10 @@ final class SessionSlot: Sendable {
         case absent
         /// It is there.
         case live(LoadedSession)
+        /// It has a new ID already, and the old one may still read (``SessionOptions/regenerationGrace``).
+        case readOnly(LoadedSession)
+        /// It is there, but the request comes from elsewhere: only logging in again opens it.
+        case locked(LoadedSession)
         /// It was destroyed by this request or lost under it; nothing brings it back (R14, R15).
         case ended
     }
@@ -35,29 +40,45 @@ final class SessionSlot: Sendable {
     /// R42: returns the session, loading it once however many tasks ask; `nil` if there is none.
     func session(_ event: SessionEvent) async throws(SessionError) -> LoadedSession? {
         if case .live(let session) = self.current { return session }
-        return try await self.lock.withLock { () async throws(SessionError) in try await self.load(event) }
+        return try await self.lock.withLock { () async throws(SessionError) -> LoadedSession? in
+            do throws(SessionError) {
+                return try await self.load(event)
+            } catch {
+                // R29: by default a failing storage is not "no session".
+                guard error.code == .storage, self.core.options.storageFailure == .noSession else { throw error }
+                self.core.report(.storageFailed, nil)
+                return nil
+            }
+        }
     }
 
-    /// Adopts what was just written and lets the client know of it.
+    /// Adopts what was just written and lets the client know of it where it has to.
     func adopt(_ session: LoadedSession, sending: Bool, _ event: SessionEvent) throws(SessionError) {
         if sending { try self.send(session, event) }
         self.current = .live(session)
     }
 
-    /// Sends the client the token of its session.
+    /// Sends the client the token of its session, in the way that it named it itself.
     func send(_ session: LoadedSession, _ event: SessionEvent) throws(SessionError) {
+        let token: String
+        switch self.core.records {
+        case .storage: token = SignedToken.text(for: session.id, signer: self.core.signer)
+        case .cookie(let sealer): token = try sealer.seal(session.bytes)
+        }
         let limits = self.core.limits
         let end = self.core.rolling ? session.record.deadline(limits) : session.record.end(limits)
-        let field = try self.core.cookie.set(
-            PercentEncoding.encode(SignedToken.text(for: session.id, signer: self.core.signer)),
+        let cookie = try self.core.cookie.set(
+            PercentEncoding.encode(token),
             maxAge: SessionLimits.wholeSeconds(from: self.core.clock.now, to: end),
             secure: self.core.isSecure(event)
         )
-        event.setCookie(field, self.core.cookie)
+        if let field = self.core.tokenField, self.presented.hasField { event.setToken(token, field) }
+        if self.presented.hasCookie || !self.presented.hasField { event.setCookie(cookie, self.core.cookie) }
     }
 
     /// R14: takes the token from the client, if it has one, and takes back what was to be sent.
     func withdraw(_ event: SessionEvent) {
+        if let field = self.core.tokenField, self.presented.hasField { event.setToken("", field) }
         if self.presented.hasCookie {
             event.setCookie(self.core.cookie.remove(secure: self.core.isSecure(event)), self.core.cookie)
         } else {
@@ -70,6 +91,23 @@ final class SessionSlot: Sendable {
         SessionError(
             .gone,
             "the session was destroyed, revoked, regenerated or expired meanwhile; nothing was written, log in again"
+        )
+    }
+
+    /// What a request from elsewhere is told.
+    static var locked: SessionError {
+        SessionError(
+            .reauthenticationRequired,
+            "the request comes from another address than the session was made for; log in again to go on with it"
+        )
+    }
+
+    /// What a write is told that lost too often.
+    var conflict: SessionError {
+        let attempts = self.core.options.updateAttempts
+        return SessionError(
+            .conflict,
+            "others changed the session during all of \(attempts) attempts; nothing was written, try again"
         )
     }
 }

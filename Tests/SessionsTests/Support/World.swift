@@ -1,5 +1,7 @@
+import Foundation
 import HTTPTypes
 import KVStorage
+import KVStorageSQLite
 import KVStorageTesting
 import Sessions
 import Synchronization
@@ -14,12 +16,20 @@ struct Visits: Codable, Sendable, Equatable {
 /// The storages that the tests run on.
 enum Store: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case memory
+    case sqlite
 
     var testDescription: String { self.rawValue }
 
-    func driver(_ clock: any StorageClock) throws -> any StorageDriver {
+    /// Opens a driver; several for one folder share what they store.
+    func driver(_ folder: URL, _ clock: any StorageClock) throws -> any StorageDriver {
         switch self {
-        case .memory: MemoryDriver(MemoryDriver.Configuration(clock: clock))
+        case .memory:
+            return MemoryDriver(MemoryDriver.Configuration(clock: clock))
+        case .sqlite:
+            var configuration = SQLiteDriver.Configuration()
+            configuration.clock = clock
+            configuration.synchronous = .normal
+            return try SQLiteDriver(path: folder.appending(path: "sessions.db").path(), configuration: configuration)
         }
     }
 }
@@ -31,14 +41,26 @@ final class World: Sendable {
     let faulty: FaultyDriver
     let pausing: PausingDriver
     let storage: Storage
+    /// Another handle to the same items: another driver on the same file, where there is a file.
+    let otherStorage: Storage
+    private let folder: URL
     private let log = Mutex<[SessionActivity]>([])
 
     init(_ store: Store = .memory) throws {
         self.clock = ManualClock()
-        self.counting = CountingDriver(AnyDriver(base: try store.driver(self.clock)))
+        self.folder = FileManager.default.temporaryDirectory.appending(path: "sessions-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
+        let driver = AnyDriver(base: try store.driver(self.folder, self.clock))
+        self.counting = CountingDriver(driver)
         self.faulty = FaultyDriver(self.counting)
         self.pausing = PausingDriver(self.faulty)
         self.storage = Storage(self.pausing)
+        self.otherStorage =
+            store == .memory ? Storage(driver) : Storage(AnyDriver(base: try store.driver(self.folder, self.clock)))
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: self.folder)
     }
 
     static let secret = "a secret of at least 32 bytes, for tests"
