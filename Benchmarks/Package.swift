@@ -13,15 +13,17 @@ let package = Package(
     name: "kv-storage-benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "kv-storage", path: ".."),
+        .package(name: "kv-storage", path: "..", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/ordo-one/benchmark.git", from: "1.38.0", traits: []),
     ],
     targets: [
+        // The libraries below the drivers, used by hand.
+        .target(name: "CBaselines", linkerSettings: [.linkedLibrary("sqlite3")]),
         // What is measured, the same for both ways of measuring.
         .target(
             name: "Workloads",
-            dependencies: [.product(name: "KVStorage", package: "kv-storage")],
+            dependencies: ["CBaselines", .product(name: "KVStorage", package: "kv-storage")],
             swiftSettings: settings
         ),
         // `make bench`: ours beside a baseline in one run.
@@ -30,6 +32,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
+                .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -40,6 +43,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
+                .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Benchmark", package: "benchmark"),
             ],
             path: "DriverBenchmarks",

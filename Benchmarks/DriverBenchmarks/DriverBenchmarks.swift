@@ -1,5 +1,6 @@
 import Benchmark
 import KVStorage
+import KVStorageSQLite
 import Workloads
 
 let benchmarks: @Sendable () -> Void = {
@@ -11,6 +12,7 @@ let benchmarks: @Sendable () -> Void = {
         maxIterations: 1000
     )
     benchmarkDriver("memory") { Storage(.memory) }
+    benchmarkDriver("sqlite") { Storage(try .sqlite(at: Scratch("detail").newPath())) }
 }
 
 /// Reads and writes values of 1 KiB through `Storage`, a thousand times in each iteration.

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
+import Workloads
 
 /// Measures each row of the table and says which goals are met.
 @main
 struct RatioBenchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "RatioBenchmarks",
-        abstract: "Compares KVStorage with C libraries and plain dictionaries, both in one process, run in turn.",
+        abstract: "Compares KVStorage with C libraries and plain dictionaries, in one process, in turn.",
         discussion: """
             Times are nanoseconds for one operation, medians over the rounds; the ratio is the median of the rounds' \
             ratios. With several tasks the time is the whole run's, divided by the operations of all tasks.
@@ -20,7 +21,7 @@ struct RatioBenchmarks: AsyncParsableCommand {
     var rounds = 11
 
     @Option(help: "The file that the measurements are written to, as JSON.")
-    var output = Self.resultsFile
+    var output = Scratch.results.appending(path: "ratios.json").path
 
     @Flag(help: "Exit with 1 if a goal is missed.")
     var strict = false
@@ -33,16 +34,16 @@ struct RatioBenchmarks: AsyncParsableCommand {
         let rows = Row.all.filter { self.filter.isEmpty || $0.name.contains(self.filter) }
         guard !rows.isEmpty else { throw ValidationError("No row's name contains \"\(self.filter)\".") }
         let table = Table(names: rows.map(\.name))
-        print(table.header)
+        Self.say(table.header)
         var measurements: [Measurement] = []
         for row in rows {
             let measurement = try await Measurement(row, rounds: self.rounds)
             measurements.append(measurement)
-            print(table.line(measurement))
+            Self.say(table.line(measurement))
         }
         try self.write(measurements)
         let missed = measurements.filter { !$0.met }.count
-        print("\(measurements.count - missed) of \(measurements.count) goals met; written to \(self.output)")
+        Self.say("\(measurements.count - missed) of \(measurements.count) goals met; written to \(self.output)")
         if self.strict, missed > 0 { throw ExitCode.failure }
     }
 
@@ -54,9 +55,8 @@ struct RatioBenchmarks: AsyncParsableCommand {
         try encoder.encode(measurements).write(to: file, options: .atomic)
     }
 
-    /// `.results/ratios.json` in this package, wherever it is run from.
-    private static var resultsFile: String {
-        URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../.results/ratios.json").standardized
-            .path
+    /// Prints a line at once, into a file or a pipe too, where `print` would wait for its buffer to fill.
+    private static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 }

@@ -20,10 +20,11 @@ package final class DictionaryStore: Sendable {
 extension Workload {
     /// Reads items of the sample.
     package static func gets(_ store: DictionaryStore, _ sample: Sample, tasks: Int) -> Workload {
-        Workload(operations: sample.keys.count, tasks: tasks) { slice, _ in
+        Workload(operations: sample.keys.count, tasks: tasks) { slice, pass in
             var sum = 0
             for index in slice {
-                guard let value = store.get(sample.keys[index]) else { continue }
+                let position = sample.position(index, pass: pass, of: sample.keys.count)
+                guard let value = store.get(sample.keys[position]) else { continue }
                 sum &+= checksum(value)
             }
             return sum
@@ -34,7 +35,8 @@ extension Workload {
     package static func sets(_ store: DictionaryStore, _ sample: Sample, tasks: Int) -> Workload {
         Workload(operations: sample.keys.count, tasks: tasks) { slice, pass in
             for index in slice {
-                store.set(sample.keys[index], sample.value(index, pass: pass))
+                let position = sample.position(index, pass: pass, of: sample.keys.count)
+                store.set(sample.keys[position], sample.value(position, pass: pass))
             }
             return slice.count
         }

@@ -26,10 +26,11 @@ package struct Listing: Sendable {
 }
 
 extension Storage {
-    /// Stores all items of the listing, a group at a time.
+    /// Stores all items of the listing, many groups at a time.
     package func fill(_ listing: Listing) async throws {
-        for group in 0..<listing.groups {
-            try await self.setItemsRaw(Listing.keys(ofGroup: group).map { ($0, [UInt8]("{}".utf8)) })
+        for start in stride(from: 0, to: listing.groups, by: 100) {
+            let groups = start..<min(start + 100, listing.groups)
+            try await self.setItemsRaw(groups.flatMap(Listing.keys(ofGroup:)).map { ($0, [UInt8]("{}".utf8)) })
         }
     }
 }

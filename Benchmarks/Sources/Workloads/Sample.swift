@@ -18,6 +18,11 @@ package struct Sample: Sendable {
         self.values[(index + pass) % self.values.count]
     }
 
+    /// Which key an operation uses: passes that use a part of the keys go on where the one before ended.
+    package func position(_ operation: Int, pass: Int, of operations: Int) -> Int {
+        (operation + pass * operations) % self.keys.count
+    }
+
     /// The keys beside the values of pass 0, in the order of the keys; none shares memory with the sample.
     ///
     /// A store filled from it finds its keys by their bytes and not by the identity of the strings.

@@ -8,10 +8,12 @@ extension Workload {
         operations: Int? = nil,
         tasks: Int = 1
     ) -> Workload {
-        Workload(operations: operations ?? sample.keys.count, tasks: tasks) { slice, _ in
+        let operations = operations ?? sample.keys.count
+        return Workload(operations: operations, tasks: tasks) { slice, pass in
             var sum = 0
             for index in slice {
-                guard let value = try await storage.getItemRaw(sample.keys[index % sample.keys.count]) else { continue }
+                let position = sample.position(index, pass: pass, of: operations)
+                guard let value = try await storage.getItemRaw(sample.keys[position]) else { continue }
                 sum &+= checksum(value)
             }
             return sum
@@ -25,9 +27,10 @@ extension Workload {
         operations: Int? = nil,
         tasks: Int = 1
     ) -> Workload {
-        Workload(operations: operations ?? sample.keys.count, tasks: tasks) { slice, pass in
+        let operations = operations ?? sample.keys.count
+        return Workload(operations: operations, tasks: tasks) { slice, pass in
             for index in slice {
-                let position = index % sample.keys.count
+                let position = sample.position(index, pass: pass, of: operations)
                 try await storage.setItemRaw(sample.keys[position], sample.value(position, pass: pass))
             }
             return slice.count
