@@ -128,7 +128,7 @@ struct IdentityTests {
         #expect(world.counting.calls.isEmpty)
     }
 
-    @Test("R06 verification takes as long for a wrong first byte as for a wrong last one")
+    @Test("R06 A20 every wrong byte of a signature is refused, by the one comparison of swift-crypto")
     func comparisonIsSwiftCryptos() {
         // The time itself is not measured: the comparison is HashedAuthenticationCode's. What can be seen is that every
         // wrong byte is refused, by the same path.

@@ -21,7 +21,7 @@ public struct SessionConfig<Value: Codable & Sendable>: Sendable {
     /// secret away ends the sessions whose cookies it signed.
     /// - Parameters:
     ///   - store: Where records are kept, in keys that start with the name. Give sessions a place of their own with
-    ///     ``/KVStorage/Storage/prefixed(_:)``.
+    ///     `storage.prefixed("sessions")`.
     ///   - secret: At least one, each at least 32 bytes of UTF-8 and of real randomness.
     ///   - name: An HTTP token, `sid` by default. The cookie is called so, with the prefix that its attributes ask for.
     ///   - maxAge: The absolute timeout, counted from creation or authentication; a day by default.
@@ -70,7 +70,7 @@ public struct SessionConfig<Value: Codable & Sendable>: Sendable {
         )
     }
 
-    /// Creates a configuration with one secret; see ``init(store:secret:name:maxAge:idleTimeout:rolling:cookie:creation:codec:clock:generator:options:migrate:_:)-([String],_,_,_,_,_,_,_,_,_,_,_,_)``.
+    /// Creates a configuration with one secret; everything else is as in the initialiser with several.
     public init(
         store: Storage,
         secret: String,

@@ -78,4 +78,7 @@ final class SessionCore: Sendable {
         case .automatic: self.options.proxies.isSecure(event)
         }
     }
+
+    /// Whether every write has to reach the client: its cookie's age rolls, or the cookie is the session.
+    var sendsEveryWrite: Bool { self.rolling || self.records.isSealed }
 }

@@ -49,11 +49,6 @@ extension SessionEvent {
             fields.forbidStoringCookie()
         }
     }
-
-    /// R23: tells caches that the response depends on the request field.
-    func addVary(_ name: String) {
-        self.withResponseFields { $0.addVary(name) }
-    }
 }
 
 extension HTTPFields {

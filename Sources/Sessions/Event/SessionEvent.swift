@@ -15,8 +15,25 @@ public final class SessionEvent: Sendable {
     public let isSecure: Bool
 
     private struct State {
-        var responseFields = HTTPFields()
+        private var fields = HTTPFields()
+        /// What `Vary` still has to name: written only when somebody looks, as most requests never do before their end.
+        var vary: [String] = []
         var slots: [SessionSlot] = []
+
+        var responseFields: HTTPFields {
+            mutating get {
+                for name in self.vary { self.fields.addVary(name) }
+                self.vary = []
+                return self.fields
+            }
+            set { self.fields = newValue }
+        }
+
+        mutating func changeFields<Result>(_ body: (inout HTTPFields) -> sending Result) -> sending Result {
+            for name in self.vary { self.fields.addVary(name) }
+            self.vary = []
+            return body(&self.fields)
+        }
     }
 
     private let state = Mutex(State())
@@ -37,7 +54,12 @@ public final class SessionEvent: Sendable {
 
     /// Changes ``responseFields`` as one step that nothing can come between.
     public func withResponseFields<Result>(_ body: (inout HTTPFields) -> sending Result) -> sending Result {
-        self.state.withLock { body(&$0.responseFields) }
+        self.state.withLock { $0.changeFields(body) }
+    }
+
+    /// R23: tells caches that the response depends on the request field.
+    func addVary(_ name: String) {
+        self.state.withLock { $0.vary.append(name) }
     }
 
     /// Returns the session of that name, or the first one that was set up; `nil` if there is none.

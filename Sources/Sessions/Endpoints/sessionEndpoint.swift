@@ -1,0 +1,60 @@
+import HTTPTypes
+import KVStorage
+
+/// Answers a browser's request to its session by the request's method.
+///
+/// - `GET`: 200 with the value, `null` if there is no session.
+/// - `PATCH`: the body's members replace those of the value (a shallow merge); 200 with the value. Creates the session.
+/// - `POST`: the body's members replace all writable ones; 200 with the value. Creates the session.
+/// - `DELETE`: ends the session; 204.
+///
+/// A method that is not answered gets 405, any method 404 if none is. Writing asks for `application/json` (else 415), at most
+/// ``SessionEndpoints/maximumBodyBytes`` (else 413), a proof against forgery (else 403), and an object of writable
+/// members which together with the others make a value of the session's type (else 400). A refused request has changed
+/// nothing; its body is `{"error":…,"message":…}`.
+/// - Parameters:
+///   - event: The request, for which `useSession` was called.
+///   - body: Its body.
+///   - type: The session's type.
+///   - endpoints: What is allowed.
+/// - Throws: ``SessionError`` where the server is at fault: `storage`, `notStarted`, `typeMismatch`, `encoding`, `conflict`.
+public func sessionEndpoint<Value: Codable & Sendable>(
+    _ event: SessionEvent,
+    body: [UInt8] = [],
+    as type: Value.Type,
+    _ endpoints: SessionEndpoints
+) async throws(SessionError) -> SessionEndpointResponse {
+    guard !endpoints.methods.isEmpty else { return .refusal(.notFound, "not_found", "there is nothing here") }
+    guard let method = SessionEndpoints.Method(rawValue: event.request.method.rawValue),
+        endpoints.methods.contains(method)
+    else {
+        var response = SessionEndpointResponse.refusal(
+            .methodNotAllowed, "method_not_allowed", "this method is not enabled")
+        response.fields[.allow] = endpoints.methods.map(\.rawValue).sorted().joined(separator: ", ")
+        return response
+    }
+    let call = try EndpointCall<Value>(event, endpoints)
+    do {
+        switch method {
+        case .get: return .value(try await call.read())
+        case .patch: return .value(try await call.change(body) { current, new in current.merging(new) })
+        case .post:
+            return .value(
+                try await call.change(body) { current, new in
+                    current.filter { !endpoints.writable.contains($0) }.merging(new)
+                }
+            )
+        case .delete:
+            try await call.checkForgery()
+            try await destroySession(event, name: endpoints.name)
+            return .empty
+        }
+    } catch let refusal as EndpointRefusal {
+        return refusal.response
+    } catch let error as SessionError {
+        guard let refusal = EndpointRefusal(error) else { throw error }
+        return refusal.response
+    } catch {
+        throw SessionError(.encoding, "the session's value can't be shown as JSON", underlying: error)
+    }
+}

@@ -1,0 +1,89 @@
+import KVStorage
+import KVStorageTesting
+import Sessions
+import Testing
+
+@Suite("Storage that fails or holds something else")
+struct FaultTests {
+    private func session(_ config: SessionConfig<Visits>, _ count: Int = 1) async throws -> Browser {
+        let browser = Browser()
+        for _ in 0..<count { _ = try await browser.visit(config) { try await increment($0) } }
+        return browser
+    }
+
+    private func count(_ browser: Browser, _ config: SessionConfig<Visits>) async throws -> Int? {
+        try await browser.visit(config) { try await getSession($0, as: Visits.self)?.count }
+    }
+
+    @Test("R29 A53 a storage that fails is not \"no session\"", arguments: Store.allCases)
+    func failingStorage(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config()
+        let browser = try await self.session(config)
+        let event = browser.request()
+        try await useSession(event, config)
+        world.faulty.fail(lasting: true)
+        #expect(try await code { _ = try await getSession(event, as: Visits.self) } == .storage)
+        #expect(try await code { try await increment(event) } == .storage)
+        #expect(try await code { try await regenerateSession(event) } == .storage)
+        #expect(try await code { try await destroySession(event) } == .storage)
+        #expect(event.setCookies.isEmpty)
+        world.faulty.repair()
+        #expect(try await getSession(event, as: Visits.self)?.count == 1)
+    }
+
+    @Test("R29 an activity note that the storage refuses does not fail the request", arguments: Store.allCases)
+    func failingTouch(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config(idleTimeout: .seconds(60))
+        let browser = try await self.session(config)
+        world.clock.advance(by: .seconds(30))
+        world.faulty.fail { $0.operation.isWrite }
+        #expect(try await self.count(browser, config) == 1)
+        #expect(world.kinds.contains(.storageFailed))
+    }
+
+    @Test(
+        "R30 A53 a record that can't be read is no session, is reported, and is left alone", arguments: Store.allCases)
+    func undecodable(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config()
+        let browser = try await self.session(config)
+        let key = try #require(try await world.keys().first)
+        let good = try #require(try await world.storage.getItemRaw(key))
+        let text = String(decoding: good, as: UTF8.self)
+        var bad: [[UInt8]] = [
+            [], [0], Array("garbage".utf8), Array("session/2 ".utf8) + good, Array(good.dropLast(3)),
+            Array(text.replacing("\"count\":1", with: "\"count\":\"x\"").utf8), Array("{\"count\":1}".utf8),
+        ]
+        for length in stride(from: 1, to: good.count, by: 7) { bad.append(Array(good.prefix(length))) }
+        for bytes in bad {
+            try await world.storage.setItemRaw(key, bytes)
+            let thief = browser.copy()
+            #expect(try await self.count(thief, config) == nil, "\(String(decoding: bytes, as: UTF8.self))")
+            #expect(world.kinds.last == .rejected(.undecodable))
+            _ = try await thief.visit(config) { try await increment($0) }
+            #expect(try await self.count(thief, config) == 1)
+            #expect(thief.cookies != browser.cookies)
+            #expect(try await world.storage.getItemRaw(key) == bytes)
+        }
+    }
+
+    @Test(
+        "R29 pages that need no session can be let through while the storage fails; writing is not",
+        arguments: Store.allCases)
+    func lenientStorage(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config { $0.storageFailure = .noSession }
+        let browser = Browser()
+        _ = try await browser.visit(config) { try await increment($0) }
+        let event = browser.request()
+        try await useSession(event, config)
+        world.faulty.fail(lasting: true)
+        #expect(try await getSession(event, as: Visits.self) == nil)
+        #expect(try await code { try await increment(event) } == .storage)
+        #expect(event.setCookies.isEmpty)
+        world.faulty.repair()
+        #expect(try await increment(event) == 2)
+    }
+}
