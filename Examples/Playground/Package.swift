@@ -13,7 +13,7 @@ let package = Package(
     name: "playground",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "kv-storage", path: "../.."),
+        .package(name: "kv-storage", path: "../..", traits: ["HummingbirdSupport"]),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
@@ -25,6 +25,7 @@ let package = Package(
             dependencies: [
                 .product(name: "KVStorage", package: "kv-storage"),
                 .product(name: "KVStorageFileSystem", package: "kv-storage"),
+                .product(name: "KVStorageHummingbird", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -39,13 +40,8 @@ let package = Package(
             name: "PlaygroundTests",
             dependencies: [
                 "Playground",
-                .product(name: "KVStorage", package: "kv-storage"),
-                .product(name: "Sessions", package: "kv-storage"),
-                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

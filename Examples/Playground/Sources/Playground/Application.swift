@@ -1,11 +1,12 @@
 import Foundation
 import Hummingbird
 import KVStorage
+import KVStorageHummingbird
 import Logging
 import NIOCore
 import Sessions
 
-/// Puts middleware and routes together.
+/// Puts middleware, routes and the storage together; the storage ends with the application.
 func makeApplication(
     _ settings: Settings,
     storage: Storage,
@@ -26,6 +27,7 @@ func makeApplication(
     return Application(
         router: router,
         configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: settings.port)),
+        services: [StorageService(storage)],
         onServerRunning: { channel in
             let port = channel.localAddress?.port ?? settings.port
             let line = "Playground: http://127.0.0.1:\(port) (data in \(settings.store), Ctrl-C ends it)\n"

@@ -25,14 +25,7 @@ enum Playground {
             // there. Behind TLS leave the default, which is always.
             cookie: CookieAttributes(secure: .automatic)
         ) { Visitor() }
-        let application = makeApplication(settings, storage: storage, sessions: sessions)
-        do {
-            // Ends with SIGTERM or SIGINT, when the requests under way have their answers.
-            try await application.runService()
-        } catch {
-            try? await storage.dispose()
-            throw error
-        }
-        try await storage.dispose()
+        // Ends with SIGTERM or SIGINT, when the requests under way have their answers.
+        try await makeApplication(settings, storage: storage, sessions: sessions).runService()
     }
 }

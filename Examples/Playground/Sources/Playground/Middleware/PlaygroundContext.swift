@@ -1,31 +1,20 @@
 import Hummingbird
-import Logging
+import KVStorageHummingbird
 import NIOCore
 import Sessions
 
-/// What goes with a request through middleware and handlers.
-struct PlaygroundContext: RequestContext {
+/// What goes with a request through middleware and handlers: its sessions, and that bodies are small forms.
+struct PlaygroundContext: SessionRequestContext {
     var coreContext: CoreRequestContextStorage
-    let remoteAddress: String?
-    /// The request's session event, once ``SessionMiddleware`` made it.
-    var event: SessionEvent?
+    var sessionEvent: SessionEvent?
+    let remoteAddress: SocketAddress?
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = CoreRequestContextStorage(source: source)
-        self.remoteAddress = source.channel.remoteAddress?.ipAddress
+        self.remoteAddress = source.channel.remoteAddress
     }
 
     var requestDecoder: URLEncodedFormDecoder { URLEncodedFormDecoder() }
 
     var maxUploadSize: Int { 16 * 1024 }
-}
-
-extension PlaygroundContext {
-    /// Returns the request's session event.
-    func requireEvent() throws -> SessionEvent {
-        guard let event = self.event else {
-            throw HTTPError(.internalServerError, message: "The route is not behind SessionMiddleware.")
-        }
-        return event
-    }
 }

@@ -1,5 +1,6 @@
 import Hummingbird
 import KVStorage
+import KVStorageHummingbird
 import Sessions
 
 /// The page and what its forms do. Every form answers with a redirect, so that reloading sends nothing again.
@@ -27,7 +28,7 @@ struct VisitorRoutes {
     }
 
     @Sendable private func home(_ request: Request, context: PlaygroundContext) async throws -> Response {
-        let visitor = try await updateSession(context.requireEvent(), as: Visitor.self) { visitor in
+        let visitor = try await updateSession(context.event, as: Visitor.self) { visitor in
             visitor.visits += 1
             return visitor
         }
@@ -50,12 +51,12 @@ struct VisitorRoutes {
     @Sendable private func logIn(_ request: Request, context: PlaygroundContext) async throws -> Response {
         let form = try await request.decode(as: NameForm.self, context: context)
         // A new ID before the new rights: one that somebody planted before the login is worth nothing now.
-        try await regenerateSession(context.requireEvent())
+        try await regenerateSession(context.event)
         return try await self.change(context) { visitor throws(Visitor.Refusal) in try visitor.logIn(form.name) }
     }
 
     @Sendable private func logOut(_ request: Request, context: PlaygroundContext) async throws -> Response {
-        try await destroySession(context.requireEvent())
+        try await destroySession(context.event)
         return .redirect(to: "/")
     }
 
@@ -64,7 +65,7 @@ struct VisitorRoutes {
         _ body: (inout Visitor) throws(Visitor.Refusal) -> Void
     ) async throws -> Response {
         do {
-            try await updateSession(context.requireEvent(), as: Visitor.self, body)
+            try await updateSession(context.event, as: Visitor.self, body)
             return .redirect(to: "/")
         } catch let refusal as Visitor.Refusal {
             throw HTTPError(.badRequest, message: refusal.message)
