@@ -16,7 +16,6 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
 modules := KVStorage KVStorageTesting \
-	$(if $(wildcard Sources/Drivers/FileSystem),KVStorageFileSystem) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
@@ -27,7 +26,7 @@ sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db, files:x or memory)
+run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db or memory)
 	$(build_playground) --product Playground
 	@PORT=$(PORT) STORE=$(STORE) exec "$$($(build_playground) --show-bin-path)/Playground"
 

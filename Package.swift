@@ -14,7 +14,6 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
-        .library(name: "KVStorageFileSystem", targets: ["KVStorageFileSystem"]),
         .library(name: "KVStorageHummingbird", targets: ["KVStorageHummingbird"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
@@ -42,14 +41,6 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
-        .systemLibrary(name: "CKVStorageFileSystem", path: "Sources/Drivers/FileSystem/CKVStorageFileSystem"),
-        .target(
-            name: "KVStorageFileSystem",
-            dependencies: ["KVStorage", "CKVStorageFileSystem"],
-            path: "Sources/Drivers/FileSystem",
-            exclude: ["CKVStorageFileSystem"],
-            swiftSettings: settings
-        ),
         .systemLibrary(name: "CKVStorageSQLite", path: "Sources/Drivers/SQLite/CKVStorageSQLite"),
         .target(
             name: "KVStorageSQLite",
@@ -138,7 +129,7 @@ let package = Package(
         .testTarget(
             name: "DriverTests",
             dependencies: [
-                "KVStorage", "KVStorageFileSystem", "KVStorageSQLite", "CKVStorageSQLite", "KVStorageTesting",
+                "KVStorage", "KVStorageSQLite", "CKVStorageSQLite", "KVStorageTesting",
                 "StorageProcess",
             ],
             swiftSettings: settings
@@ -162,7 +153,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StorageProcess",
-            dependencies: ["KVStorage", "KVStorageFileSystem", "KVStorageSQLite"],
+            dependencies: ["KVStorage", "KVStorageSQLite"],
             path: "Tests/StorageProcess",
             swiftSettings: settings
         ),

@@ -24,7 +24,6 @@ let package = Package(
             name: "Playground",
             dependencies: [
                 .product(name: "KVStorage", package: "kv-storage"),
-                .product(name: "KVStorageFileSystem", package: "kv-storage"),
                 .product(name: "KVStorageHummingbird", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),

@@ -1,8 +1,7 @@
 import KVStorage
-import KVStorageFileSystem
 import KVStorageSQLite
 
-/// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`, `fs:/path/to/folder?durable`.
+/// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`.
 struct Store {
     struct Unknown: Error {
         let text: String
@@ -23,22 +22,9 @@ struct Store {
 
     func open() throws -> any StorageDriver {
         switch self.scheme {
-        case "fs": try self.openFiles()
         case "sqlite": try self.openSQLite()
         default: throw Unknown(text: self.scheme)
         }
-    }
-
-    private func openFiles() throws -> any StorageDriver {
-        var configuration = FileSystemDriver.Configuration()
-        for option in self.options {
-            switch option {
-            case "durable": configuration.durability = .powerLoss
-            case "readOnly": configuration.readOnly = true
-            default: throw Unknown(text: option)
-            }
-        }
-        return try FileSystemDriver(path: self.path, configuration: configuration)
     }
 
     private func openSQLite() throws -> any StorageDriver {

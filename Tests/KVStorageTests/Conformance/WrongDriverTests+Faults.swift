@@ -108,7 +108,11 @@ extension WrongDriverTests {
             breaks: model.union([
                 "contract.swapsTell", "racing.ifAbsent", "swapping.create", "swapping.failedLeavesAll",
                 "swapping.ifAbsent", "swapping.remove", "values.empty", "watching.nothing",
-            ])
+            ]),
+            mayBreak: [
+                "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement",
+                "updating.concurrent", "updating.concurrentAppends", "updating.mixedConcurrent",
+            ]
         ) { SwapsAnything(wrapped: $0) },
         Fault(name: "tears batches", breaks: ["batches.seenWhole"]) { TearsBatches(wrapped: $0) },
         Fault(

@@ -1,6 +1,5 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
 import KVStorageSQLite
 
 /// Where the playground keeps its data, as `STORE` names it.
@@ -9,8 +8,6 @@ enum Store: Equatable {
     case memory
     /// `sqlite:PATH`: a database file, which is created with its folder if there is none.
     case sqlite(path: String)
-    /// `files:PATH`: a folder with a file for each item, which is created if there is none.
-    case files(path: String)
 
     init(_ text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
@@ -19,10 +16,8 @@ enum Store: Equatable {
             self = .memory
         case ("sqlite", let path?):
             self = .sqlite(path: path)
-        case ("files", let path?), ("fs", let path?):
-            self = .files(path: path)
         default:
-            throw Settings.Invalid(description: "STORE is \"\(text)\"; it takes memory, sqlite:PATH or files:PATH")
+            throw Settings.Invalid(description: "STORE is \"\(text)\"; it takes memory or sqlite:PATH")
         }
     }
 
@@ -30,7 +25,7 @@ enum Store: Equatable {
     var folder: String? {
         switch self {
         case .memory: nil
-        case .sqlite(let path), .files(let path): URL(filePath: path).deletingLastPathComponent().path
+        case .sqlite(let path): URL(filePath: path).deletingLastPathComponent().path
         }
     }
 
@@ -47,7 +42,6 @@ enum Store: Equatable {
         switch self {
         case .memory: return Storage()
         case .sqlite(let path): return Storage(try .sqlite(at: path))
-        case .files(let path): return Storage(try .files(at: path))
         }
     }
 }
@@ -57,7 +51,6 @@ extension Store: CustomStringConvertible {
         switch self {
         case .memory: "memory"
         case .sqlite(let path): "SQLite, \(path)"
-        case .files(let path): "files, \(path)"
         }
     }
 }

@@ -11,7 +11,6 @@ import Testing
         #expect(settings.port == 8080)
         #expect(settings.store == .sqlite(path: "/tmp/a:b.db"))
         #expect(try Settings(environment: ["STORE": "memory"]).store == .memory)
-        #expect(try Settings(environment: ["STORE": "files:./items"]).store == .files(path: "./items"))
     }
 
     @Test(arguments: [
