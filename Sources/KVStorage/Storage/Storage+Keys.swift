@@ -35,14 +35,20 @@ extension Storage {
 
     /// Removes what ``getKeys(_:maxDepth:)`` lists below a base, with its metadata, and returns how many items that were.
     ///
-    /// Nothing else goes: not the item at the base itself, not what a mount hides, not what the driver did not write.
+    /// Nothing else goes: not the item at the base itself, not what a mount hides, not what the driver did not write. If a
+    /// mount that it reaches is read-only, it throws ``StorageError/Code/readOnly`` and removes nothing.
     @discardableResult
     public func clear(_ base: String = "") async throws(StorageError) -> Int {
         let base = self.fullBase(base)
         let table = self.core.table
         var removed = 0
         let owner = table.mount(for: base)
-        for mount in table.mounts where mount === owner || keyHasPrefix(mount.base, base) {
+        let mounts = table.mounts.filter { $0 === owner || keyHasPrefix($0.base, base) }
+        if let mount = mounts.first(where: { $0.driver.capabilities.readOnly }) {
+            let name = mount.base.isEmpty ? "the root mount" : "the mount \"\(mount.base)\""
+            throw StorageError(.readOnly, "\(name) is read-only, so nothing was removed; clear what lies beside it")
+        }
+        for mount in mounts {
             let relative = keyDroppingPrefix(base, min(mount.baseCount, base.utf8.count))
             let hidesKeys = table.mounts.contains { other in
                 other !== mount && keyHasPrefix(other.base, mount.base) && keyHasPrefix(other.base, base)

@@ -29,6 +29,17 @@ import Testing
         #expect(try await self.storage.getKeys("cache", maxDepth: 2).sorted() == ["cache:a", "cache:deep:a"])
     }
 
+    @Test func clearsNothingWhereOneOfTheMountsIsReadOnly() async throws {
+        try await self.storage.setItem("a", 1)
+        try self.storage.mount("z", .readOnly(.memory))
+        let error = await #expect(throws: StorageError.self) { try await self.storage.clear() }
+        #expect(error?.code == .readOnly)
+        #expect(error?.message.contains("\"z:\"") == true)
+        #expect(try await self.storage.getKeys() == ["a"])
+        try await self.storage.setItem("cache:a", 2)
+        #expect(try await self.storage.clear("cache") == 1)
+    }
+
     @Test func hidesWhatLiesBelowIt() async throws {
         let storage = Storage(self.root)
         for key in ["late", "late:a", "late:b:c", "later"] { try await storage.setItem(key, "outer") }
