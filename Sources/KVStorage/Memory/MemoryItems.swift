@@ -44,7 +44,10 @@ struct MemoryItems: ~Copyable, @unchecked Sendable {
     private mutating func addBlock() {
         let first = self.slots.upperBound
         // Aligned to cache lines, which the records are as large as.
-        self.blocks.append(.allocate(byteCount: Self.blockSize, alignment: MemoryItem.stride))
+        let block = UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: MemoryItem.stride)
+        (block + Self.itemsPerBlock * MemoryItem.stride)
+            .bindMemory(to: MemoryItem.Details.self, capacity: Self.itemsPerBlock)
+        self.blocks.append(block)
         for slot in self.slots.suffix(from: first) { MemoryItem.clear(self.record(slot)) }
         // The lowest number is taken first.
         self.freeSlots += self.slots.suffix(from: first).reversed()

@@ -182,24 +182,32 @@ extension MemoryStore {
     }
 
     /// Returns one page of keys in the order of their UTF-8 bytes.
+    ///
+    /// Each shard gives its share of a page. Nothing is missing up to where the first of them stopped; what the others gave
+    /// behind that is left for the next page.
     func getKeys(_ query: KeyQuery) throws(StorageError) -> KeyPage {
         let now = self.clock.now
+        var share = query
+        // A quarter more than an even share, as keys are not spread evenly.
+        share.limit = min(query.limit, query.limit / self.shards.count * 5 / 4 + 4)
         var keys: [String] = []
-        var isWhole = true
+        var end: String?
         for index in self.shards.indices {
             let (found, reachedEnd) = try self.shards[index].shard.withLock { shard throws(StorageError) in
                 try shard.checkOpen()
-                return shard.keys(query, now)
+                return shard.keys(share, now)
             }
             keys += found
-            if !reachedEnd { isWhole = false }
+            guard !reachedEnd, let last = found.last else { continue }
+            if end.map({ keyPrecedes(last, $0) }) ?? true { end = last }
         }
+        // Finds the shards' runs and merges them.
         keys.sort(by: keyPrecedes)
-        // Every shard gave its first keys up to the limit, so the first of all of them are right up to the limit.
-        if keys.count > query.limit {
-            isWhole = false
-            keys.removeLast(keys.count - query.limit)
+        if let end {
+            while let last = keys.last, keyPrecedes(end, last) { keys.removeLast() }
         }
+        let isWhole = end == nil && keys.count <= query.limit
+        keys.removeLast(max(0, keys.count - query.limit))
         return KeyPage(keys: keys, cursor: isWhole ? nil : keys.last)
     }
 }
