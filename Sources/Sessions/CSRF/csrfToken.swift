@@ -1,3 +1,5 @@
+import KVStorage
+
 /// Returns the session's token against cross-site request forgery, for a form's hidden field or a page's script.
 ///
 /// 256 bits, derived from the session's ID and this cookie's key: it needs no storage, changes whenever the ID does, and tells

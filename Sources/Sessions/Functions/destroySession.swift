@@ -1,3 +1,5 @@
+import KVStorage
+
 /// Ends the session: its record is removed, the client is told to forget its cookie.
 ///
 /// For the rest of this event there is no session: ``getSession(_:as:name:)`` answers `nil`, updates throw

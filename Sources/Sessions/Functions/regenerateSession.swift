@@ -1,3 +1,5 @@
+import KVStorage
+
 /// Gives the session a new ID and keeps its data: against session fixation, after every change of what it may do.
 ///
 /// The old ID is dead when this returns. The idle limit starts anew, the absolute one does not. An update by another request

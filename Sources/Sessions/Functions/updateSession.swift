@@ -1,3 +1,5 @@
+import KVStorage
+
 /// Changes the session's value as one step, and creates the session if the request has none.
 ///
 /// No concurrent update is lost, in this process or another: when one comes between, `body` runs again on what it wrote. An

@@ -1,3 +1,5 @@
+import KVStorage
+
 /// Sets a session up for a request: reads its cookie and verifies the signature.
 ///
 /// Touches no storage, unless creation is ``SessionCreation/eager``: then the session is read, and created if there is

@@ -21,7 +21,7 @@ final class SessionSlot: Sendable {
     }
 
     let core: SessionCore
-    let lock = EventLock()
+    let lock = AsyncLock()
     let presented: SessionCore.Presented
     private let phase: Mutex<Phase>
 

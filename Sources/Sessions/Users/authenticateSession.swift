@@ -1,3 +1,5 @@
+import KVStorage
+
 /// Binds the session to a user who has just proved who they are, under a new ID.
 ///
 /// Creates a session if there is none. The old ID is dead at once. The absolute limit starts anew. What the session held before
