@@ -116,6 +116,7 @@ let package = Package(
                 "KVStorage",
                 "KVStorageSQLite",
                 "KVStorageTesting",
+                "SessionProcess",
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
             ],
@@ -149,6 +150,17 @@ let package = Package(
             name: "ReadmeExample",
             dependencies: ["KVStorage", "KVStorageSQLite"],
             path: "Tests/ReadmeExample",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "SessionProcess",
+            dependencies: [
+                "KVStorage",
+                "KVStorageSQLite",
+                "Sessions",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
+            ],
+            path: "Tests/SessionProcess",
             swiftSettings: settings
         ),
         .executableTarget(

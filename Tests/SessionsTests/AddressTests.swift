@@ -66,10 +66,10 @@ struct AddressTests {
         #expect(try await self.count(browser.copy(), config, "nonsense") == nil)
     }
 
-    @Test("R39 the three policies: report only, ask to log in again, no session")
-    func policies() async throws {
+    @Test("R39 the three policies: report only, ask to log in again, no session", arguments: Store.allCases)
+    func policies(store: Store) async throws {
         for policy in [AddressPinning.Mismatch.log, .reauthenticate, .reject] {
-            let world = try World()
+            let world = try World(store)
             let config = try self.config(world, AddressPinning(onMismatch: policy))
             let browser = Browser()
             _ = try await browser.visit(config) { event in
@@ -102,9 +102,9 @@ struct AddressTests {
         }
     }
 
-    @Test("R39 the record holds no address, and pinning without an address is an error")
-    func hashed() async throws {
-        let world = try World()
+    @Test("R39 the record holds no address, and pinning without an address is an error", arguments: Store.allCases)
+    func hashed(store: Store) async throws {
+        let world = try World(store)
         let config = try self.config(world)
         _ = try await Browser().visit(config) { try await increment($0) }
         let key = try #require(try await world.keys().first)
@@ -122,9 +122,9 @@ struct AddressTests {
         #expect(try await self.count(browser, rotated, "192.0.2.1") == 1)
     }
 
-    @Test("R39 the chain of proxies is read from the right and no further than trusted")
-    func proxies() async throws {
-        let world = try World()
+    @Test("R39 the chain of proxies is read from the right and no further than trusted", arguments: Store.allCases)
+    func proxies(store: Store) async throws {
+        let world = try World(store)
         let one = try self.config(world, AddressPinning(), try TrustedProxies(networks: ["10.0.0.0/8", "fd00::/8"]))
         let two = try self.config(world, AddressPinning(), try TrustedProxies(hops: 2, networks: ["10.0.0.0/8"]))
         let any = try self.config(world, AddressPinning(), try TrustedProxies(networks: []))
@@ -155,9 +155,9 @@ struct AddressTests {
         #expect(try await self.count(open, any, "198.51.100.7", "192.0.2.1") == 1)
     }
 
-    @Test("R19 Secure follows a trusted proxy's word, and nobody else's")
-    func forwardedScheme() async throws {
-        let world = try World()
+    @Test("R19 Secure follows a trusted proxy's word, and nobody else's", arguments: Store.allCases)
+    func forwardedScheme(store: Store) async throws {
+        let world = try World(store)
         let proxies = try TrustedProxies(networks: ["10.0.0.0/8"])
         let name = try #require(self.forwardedProto)
         let table: [(address: String, isSecure: Bool, says: String?, result: Bool)] = [

@@ -30,9 +30,9 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("R18 the defaults: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain")
-    func defaults() async throws {
-        let world = try World()
+    @Test("R18 the defaults: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain", arguments: Store.allCases)
+    func defaults(store: Store) async throws {
+        let world = try World(store)
         let event = Browser().request()
         try await useSession(event, try world.config())
         try await increment(event)
@@ -41,8 +41,8 @@ struct ConfigurationTests {
         #expect(cookie.hasSuffix("; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax; Secure"))
     }
 
-    @Test("R18 attributes come out as configured, and the prefix where they allow it")
-    func attributes() async throws {
+    @Test("R18 attributes come out as configured, and the prefix where they allow it", arguments: Store.allCases)
+    func attributes(store: Store) async throws {
         let table: [(CookieAttributes, name: String, suffix: String)] = [
             (CookieAttributes(secure: .never), "sid", "; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"),
             (CookieAttributes(prefix: .none), "sid", "; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure"),
@@ -63,7 +63,7 @@ struct ConfigurationTests {
             (CookieAttributes(persistent: false), "__Host-sid", "; Path=/; HttpOnly; SameSite=Lax; Secure"),
         ]
         for (attributes, name, suffix) in table {
-            let config = try World().config(maxAge: .seconds(60), cookie: attributes)
+            let config = try World(store).config(maxAge: .seconds(60), cookie: attributes)
             let event = Browser().request()
             try await useSession(event, config)
             try await increment(event)
@@ -144,14 +144,16 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("A36 times that are zero or negative are refused, huge ones neither trap nor reach the cookie")
-    func times() async throws {
+    @Test(
+        "A36 times that are zero or negative are refused, huge ones neither trap nor reach the cookie",
+        arguments: Store.allCases)
+    func times(store: Store) async throws {
         for time in [Duration.zero, .seconds(-1), .nanoseconds(-1)] {
             #expect(try await self.refusal(maxAge: time) == .invalidConfiguration)
             #expect(try await self.refusal(idleTimeout: time) == .invalidConfiguration)
         }
         for time in [Duration.seconds(Int64.max), .seconds(100 * 366 * 86_400), .seconds(401 * 86_400)] {
-            let world = try World()
+            let world = try World(store)
             let config = try world.config(maxAge: time, idleTimeout: time, rolling: true)
             let browser = Browser()
             let event = browser.request()
@@ -164,9 +166,62 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("R19 Secure by the connection, where configured so")
-    func secureByConnection() async throws {
-        let config = try World().config(cookie: CookieAttributes(secure: .automatic))
+    @Test("A36 so are the times and numbers among the options", arguments: Store.allCases)
+    func optionTimes(store: Store) async throws {
+        for time in [Duration.seconds(-1), .nanoseconds(-1), .seconds(Int64.min)] {
+            #expect(try await self.refusal { $0.regenerationGrace = time } == .invalidConfiguration)
+            #expect(
+                try await self.refusal(idleTimeout: .seconds(60)) { $0.touchInterval = time } == .invalidConfiguration)
+        }
+        for number in [0, -1, Int.min] {
+            #expect(try await self.refusal { $0.maximumPerUser = number } == .invalidConfiguration)
+            #expect(try await self.refusal { $0.maximumDataBytes = number } == .invalidConfiguration)
+            #expect(try await self.refusal { $0.updateAttempts = number } == .invalidConfiguration)
+        }
+        #expect(try await self.refusal { $0.dataVersion = -1 } == .invalidConfiguration)
+        let world = try World(store)
+        let config = try world.config(maxAge: .seconds(600)) { options in
+            options.regenerationGrace = .seconds(Int64.max)
+            options.maximumDataBytes = .max
+            options.maximumPerUser = .max
+            options.updateAttempts = .max
+        }
+        let browser = Browser()
+        try await browser.visit(config) { try await authenticateSession($0, user: "ada") }
+        let old = browser.copy()
+        try await browser.visit(config) { try await regenerateSession($0) }
+        #expect(try await old.visit(config) { try await getSession($0, as: Visits.self) } == Visits())
+        // The old ID's record lives no longer than the session.
+        world.clock.advance(by: .seconds(600))
+        #expect(try await old.visit(config) { try await getSession($0, as: Visits.self) } == nil)
+        #expect(try await world.keys().isEmpty)
+    }
+
+    @Test(
+        "R21 a browser-session cookie has no age, and the server's limits hold all the same", arguments: Store.allCases)
+    func browserSession(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config(
+            maxAge: .seconds(600), idleTimeout: .seconds(60), rolling: true,
+            cookie: CookieAttributes(persistent: false)
+        ) { $0.touchInterval = .zero }
+        let browser = Browser()
+        for _ in 0..<5 {
+            let event = browser.request()
+            try await useSession(event, config)
+            try await increment(event)
+            browser.receive(event)
+            let cookie = try #require(event.setCookies.first)
+            #expect(!cookie.contains("Max-Age") && !cookie.contains("Expires"))
+            world.clock.advance(by: .seconds(59))
+        }
+        world.clock.advance(by: .seconds(1))
+        #expect(try await browser.visit(config) { try await getSession($0, as: Visits.self) } == nil)
+    }
+
+    @Test("R19 Secure by the connection, where configured so", arguments: Store.allCases)
+    func secureByConnection(store: Store) async throws {
+        let config = try World(store).config(cookie: CookieAttributes(secure: .automatic))
         for isSecure in [true, false] {
             let event = Browser().request(isSecure: isSecure)
             try await useSession(event, config)

@@ -21,11 +21,14 @@ struct EndTests {
         let world = try World(store)
         let config = try world.config()
         let browser = try await self.session(config)
+        let other = try world.otherConfig()
         let old = browser.copy()
         try await browser.visit(config) { try await regenerateSession($0) }
         #expect(browser.cookies != old.cookies)
         #expect(try await self.count(browser, config) == 1)
         #expect(try await self.count(old, config) == nil)
+        #expect(try await self.count(browser, other) == 1)
+        #expect(try await self.count(old, other) == nil)
         #expect(try await world.keys().count == 1)
     }
 
@@ -168,7 +171,7 @@ struct EndTests {
         let config = try world.config()
         let browser = try await self.session(config)
         let thief = browser.copy()
-        try await browser.visit(config) { try await destroySession($0) }
+        try await browser.visit(try world.otherConfig()) { try await destroySession($0) }
         #expect(browser.cookies.isEmpty)
         #expect(try await self.count(thief, config) == nil)
         _ = try await thief.visit(config) { try await increment($0) }
@@ -225,9 +228,9 @@ struct EndTests {
         #expect(world.kinds.last == .rejected(.forged))
     }
 
-    @Test("R27 taking a secret away ends the sessions whose cookies it signed")
-    func removedSecret() async throws {
-        let world = try World()
+    @Test("R27 taking a secret away ends the sessions whose cookies it signed", arguments: Store.allCases)
+    func removedSecret(store: Store) async throws {
+        let world = try World(store)
         let browser = try await self.session(try world.config(secret: ["another secret of at least 32 bytes"]))
         _ = world.counting.reset()
         #expect(try await self.count(browser, try world.config()) == nil)

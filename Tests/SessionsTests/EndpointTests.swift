@@ -86,9 +86,11 @@ struct EndpointTests {
         #expect(try await world.keys().isEmpty)
     }
 
-    @Test("A55 fields that are not declared writable, and bodies of another shape, are 400 and change nothing")
-    func refused() async throws {
-        let world = try World()
+    @Test(
+        "A55 fields that are not declared writable, and bodies of another shape, are 400 and change nothing",
+        arguments: Store.allCases)
+    func refused(store: Store) async throws {
+        let world = try World(store)
         let config = try self.config(world)
         let browser = Browser()
         _ = try await self.call(.patch, #"{"theme":"dark"}"#, browser, config)
@@ -143,9 +145,9 @@ struct EndpointTests {
         #expect(try await self.call(.patch, #"{"theme":"x"}"#, Browser(), config, readable).body == #"{"theme":"x"}"#)
     }
 
-    @Test("R36 writing needs the token or the same origin; reading does not")
-    func forgery() async throws {
-        let world = try World()
+    @Test("R36 writing needs the token or the same origin; reading does not", arguments: Store.allCases)
+    func forgery(store: Store) async throws {
+        let world = try World(store)
         let config = try self.config(world)
         let browser = Browser()
         let token = try await browser.visit(config) { try await csrfToken($0) }

@@ -69,6 +69,39 @@ struct FaultTests {
         }
     }
 
+    @Test("A53 a storage that answers with what was loses no update and revives nothing", arguments: Store.allCases)
+    func staleStorage(store: Store) async throws {
+        let world = try World(store)
+        let good = try world.config()
+        let stale = StaleDriver(world.driver)
+        let config = try world.config(store: Storage(stale)) { $0.updateAttempts = 4 }
+        let browser = try await self.session(good)
+        stale.setStale(true)
+        #expect(try await self.count(browser, config) == 1)
+        _ = try await browser.visit(good) { try await increment($0) }
+        #expect(try await browser.visit(config) { event in try await code { try await increment(event) } } == .conflict)
+        #expect(try await self.count(browser, good) == 2)
+        let copy = browser.copy()
+        try await browser.visit(good) { try await destroySession($0) }
+        for action in [{ _ = try await increment($0) }, { try await regenerateSession($0) }]
+            as [(SessionEvent) async throws -> Void]
+        {
+            #expect(try await copy.visit(config) { event in try await code { try await action(event) } } == .conflict)
+            #expect(try await world.keys().isEmpty)
+        }
+        stale.setStale(false)
+        #expect(try await self.count(copy, config) == nil)
+
+        let second = try await self.session(good)
+        stale.setStale(true)
+        #expect(try await self.count(second, config) == 1)
+        _ = try await second.visit(good) { try await increment($0) }
+        let thief = second.copy()
+        try await second.visit(config) { try await destroySession($0) }
+        #expect(try await self.count(thief, good) == nil)
+        #expect(try await world.keys().isEmpty)
+    }
+
     @Test(
         "R29 pages that need no session can be let through while the storage fails; writing is not",
         arguments: Store.allCases)

@@ -54,9 +54,11 @@ struct ForgeryTests {
         #expect(try await outcome(.post, header: fresh) == .forbidden)
     }
 
-    @Test("R28 R36 a token is good for its cookie's name alone, and survives a rotation of secrets")
-    func csrfBinding() async throws {
-        let world = try World()
+    @Test(
+        "R28 R36 a token is good for its cookie's name alone, and survives a rotation of secrets",
+        arguments: Store.allCases)
+    func csrfBinding(store: Store) async throws {
+        let world = try World(store)
         let generator = Counter(0)
         func config(_ name: String, _ secret: [String]) throws -> SessionConfig<Visits> {
             try SessionConfig(store: world.storage, secret: secret, name: name, generator: generator) { Visits() }

@@ -80,9 +80,9 @@ struct FuzzTests {
         #expect(accepted < Self.count)
     }
 
-    @Test("R30 any record is read without a trap")
-    func records() async throws {
-        let world = try World()
+    @Test("R30 any record is read without a trap", arguments: Store.allCases)
+    func records(store: Store) async throws {
+        let world = try World(store)
         let config = try world.config { $0.pinning = AddressPinning() }
         let browser = Browser()
         _ = try await browser.visit(config) { try await setFlash($0, "notice", 1) }
@@ -98,9 +98,9 @@ struct FuzzTests {
         }
     }
 
-    @Test("R39 any address and any chain of proxies is read without a trap")
-    func addresses() async throws {
-        let world = try World()
+    @Test("R39 any address and any chain of proxies is read without a trap", arguments: Store.allCases)
+    func addresses(store: Store) async throws {
+        let world = try World(store)
         let proxies = try TrustedProxies(hops: 3, networks: ["10.0.0.0/8", "fd00::/8"])
         let config = try world.config {
             $0.pinning = AddressPinning()

@@ -55,12 +55,11 @@ struct LifeTests {
         #expect(try await self.count(browser, config) == nil)
     }
 
-    @Test("R10 limits hold on a storage that ignores life times")
-    func forgetfulStorage() async throws {
-        let world = try World()
-        // Its own clock stands still: nothing ever expires in it.
+    @Test("R10 limits hold on a storage that ignores life times", arguments: Store.allCases)
+    func forgetfulStorage(store: Store) async throws {
+        let world = try World(store)
         let config = try world.config(
-            maxAge: .seconds(600), idleTimeout: .seconds(60), store: Storage(MemoryDriver(.init(clock: ManualClock()))))
+            maxAge: .seconds(600), idleTimeout: .seconds(60), store: try world.forgetfulStorage())
         let idle = Browser()
         _ = try await idle.visit(config) { try await increment($0) }
         world.clock.advance(by: .seconds(60))
@@ -68,9 +67,9 @@ struct LifeTests {
         #expect(world.kinds.contains(.expired))
     }
 
-    @Test("R11 storage is told the smaller remainder, rounded up")
-    func storageLife() async throws {
-        let world = try World()
+    @Test("R11 storage is told the smaller remainder, rounded up", arguments: Store.allCases)
+    func storageLife(store: Store) async throws {
+        let world = try World(store)
         let config = try world.config(maxAge: .seconds(600), idleTimeout: .milliseconds(59_001)) {
             $0.touchInterval = .zero
         }
@@ -88,9 +87,11 @@ struct LifeTests {
         }
     }
 
-    @Test("R17 a request that only reads writes nothing, and notes activity at most once per interval")
-    func readOnly() async throws {
-        let world = try World()
+    @Test(
+        "R17 a request that only reads writes nothing, and notes activity at most once per interval",
+        arguments: Store.allCases)
+    func readOnly(store: Store) async throws {
+        let world = try World(store)
         let config = try world.config(idleTimeout: .seconds(600))
         let browser = Browser()
         _ = try await browser.visit(config) { try await increment($0) }
@@ -109,9 +110,9 @@ struct LifeTests {
         #expect(world.counting.writes.isEmpty)
     }
 
-    @Test("R21 a cookie is sent only when something about it changes")
-    func quietCookies() async throws {
-        let world = try World()
+    @Test("R21 a cookie is sent only when something about it changes", arguments: Store.allCases)
+    func quietCookies(store: Store) async throws {
+        let world = try World(store)
         let config = try world.config(idleTimeout: .seconds(600))
         let browser = Browser()
         _ = try await browser.visit(config) { try await increment($0) }
@@ -126,9 +127,11 @@ struct LifeTests {
         }
     }
 
-    @Test("R21 a rolling cookie follows the idle limit whenever activity is noted, and no longer than the absolute one")
-    func rolling() async throws {
-        let world = try World()
+    @Test(
+        "R21 a rolling cookie follows the idle limit whenever activity is noted, and no longer than the absolute one",
+        arguments: Store.allCases)
+    func rolling(store: Store) async throws {
+        let world = try World(store)
         let config = try world.config(maxAge: .seconds(1000), idleTimeout: .seconds(600), rolling: true)
         let browser = Browser()
         func maxAge(_ handler: (SessionEvent) async throws -> Void) async throws -> String? {
@@ -172,10 +175,12 @@ struct LifeTests {
         #expect(try await self.count(other, loose) == nil)
     }
 
-    @Test("A57 an expired session presented by many requests is removed once, and none of them has a session")
-    func manyExpired() async throws {
-        let world = try World()
-        let storage = Storage(CountingDriver(MemoryDriver(.init(clock: ManualClock()))))
+    @Test(
+        "A57 an expired session presented by many requests is removed once, and none of them has a session",
+        arguments: Store.allCases)
+    func manyExpired(store: Store) async throws {
+        let world = try World(store)
+        let storage = try world.forgetfulStorage()
         let config = try world.config(idleTimeout: .seconds(60), store: storage)
         let browser = Browser()
         _ = try await browser.visit(config) { try await increment($0) }

@@ -100,6 +100,35 @@ struct SealedTests {
         #expect(cookie.utf8.count <= 4097)
     }
 
+    @Test("R22 a sealed cookie takes up to 4,096 bytes, and not one more")
+    func largest() async throws {
+        let world = try World()
+        var largest = 0
+        for name in ["sid", "side", "sided"] {
+            let config = try self.config(world, name: name)
+            let browser = Browser()
+            let event = browser.request()
+            try await useSession(event, config)
+            var count = 2700
+            var outcome: SessionError.Code?
+            while outcome == nil {
+                count += 1
+                outcome = try await code { [count] in
+                    try await updateSession(event, as: Visits.self) { $0.note = String(repeating: "x", count: count) }
+                }
+            }
+            #expect(outcome == .tooLarge)
+            browser.receive(event)
+            let value = try #require(browser.cookies[config.cookieName])
+            // Three bytes more make four characters more.
+            #expect((4093...4096).contains(config.cookieName.utf8.count + value.utf8.count))
+            largest = max(largest, config.cookieName.utf8.count + value.utf8.count)
+            let read = try await browser.visit(config) { try await getSession($0, as: Visits.self)?.note.count }
+            #expect(read == count - 1)
+        }
+        #expect(largest == 4096)
+    }
+
     @Test("A10 A23 no flipped bit, cut or swapped part is accepted")
     func tampering() async throws {
         let config = try self.config(try World())
@@ -139,9 +168,9 @@ struct SealedTests {
         }
     }
 
-    @Test("R28 A21 a sealed value is good for its cookie's name and its kind alone")
-    func confusion() async throws {
-        let world = try World()
+    @Test("R28 A21 a sealed value is good for its cookie's name and its kind alone", arguments: Store.allCases)
+    func confusion(store: Store) async throws {
+        let world = try World(store)
         let one = try self.config(world, name: "one")
         let two = try self.config(world, name: "two")
         let signed = try world.config(name: "one")

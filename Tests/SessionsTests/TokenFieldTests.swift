@@ -56,4 +56,22 @@ struct TokenFieldTests {
         #expect(end.setCookies.isEmpty)
         #expect(try await count(renewed, Browser(), config) == nil)
     }
+
+    @Test("R23 R38 a response that sends a token in a field is kept by no cache", arguments: Store.allCases)
+    func caching(store: Store) async throws {
+        let config = try World(store).config { $0.tokenField = "X-Session" }
+        let name = try #require(HTTPField.Name("X-Session"))
+        let event = Browser().request(.get, [name: ""])
+        try await useSession(event, config)
+        try await increment(event)
+        var plain = HTTPFields()
+        event.apply(to: &plain)
+        #expect(plain[.cacheControl] == "no-store")
+        #expect(plain[.vary] == "Cookie, X-Session")
+        var fields: HTTPFields = [.cacheControl: "public, max-age=60"]
+        for _ in 0..<2 {
+            event.apply(to: &fields)
+            #expect(fields[.cacheControl] == "public, max-age=60, no-cache=\"X-Session\"")
+        }
+    }
 }

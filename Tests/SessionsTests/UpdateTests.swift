@@ -43,10 +43,11 @@ struct UpdateTests {
     func destroyedMeanwhile(store: Store) async throws {
         let world = try World(store)
         let config = try world.config()
+        let other = try world.otherConfig()
         let browser = try await self.session(config)
         let slow = try await self.event(browser, config)
         _ = try await getSession(slow, as: Visits.self)
-        try await browser.copy().visit(config) { try await destroySession($0) }
+        try await browser.copy().visit(other) { try await destroySession($0) }
         #expect(try await code { try await increment(slow) } == .gone)
         #expect(try await code { try await increment(slow) } == .gone)
         #expect(try await code { try await regenerateSession(slow) } == .gone)
@@ -55,10 +56,13 @@ struct UpdateTests {
         #expect(try await world.keys().isEmpty)
     }
 
-    @Test("R15 a session that ends between an update's reading and writing stays ended", arguments: Store.allCases)
+    @Test(
+        "R15 A42 A43 a session that ends between an update's reading and writing stays ended",
+        arguments: Store.allCases)
     func destroyedInTheMiddle(store: Store) async throws {
         let world = try World(store)
         let config = try world.config()
+        let other = try world.otherConfig()
         for end in ["destroy", "regenerate", "expire"] {
             let browser = try await self.session(config)
             let thief = browser.copy()
@@ -67,8 +71,8 @@ struct UpdateTests {
             async let outcome = code { try await increment(slow) }
             await pause.reached()
             switch end {
-            case "destroy": try await browser.visit(config) { try await destroySession($0) }
-            case "regenerate": try await browser.visit(config) { try await regenerateSession($0) }
+            case "destroy": try await browser.visit(other) { try await destroySession($0) }
+            case "regenerate": try await browser.visit(other) { try await regenerateSession($0) }
             default: world.clock.advance(by: .seconds(86_400))
             }
             pause.resume()
@@ -96,13 +100,14 @@ struct UpdateTests {
     func touchAfterEnd(store: Store) async throws {
         let world = try World(store)
         let config = try world.config(idleTimeout: .seconds(600))
+        let other = try world.otherConfig(idleTimeout: .seconds(600))
         let browser = try await self.session(config)
         world.clock.advance(by: .seconds(100))
         let slow = try await self.event(browser, config)
         let pause = world.pausing.pause(.before) { $0.operation == .swap }
         async let found = getSession(slow, as: Visits.self)
         await pause.reached()
-        try await browser.visit(config) { try await destroySession($0) }
+        try await browser.visit(other) { try await destroySession($0) }
         pause.resume()
         #expect(try await found == nil)
         #expect(try await world.keys().isEmpty)
@@ -112,13 +117,14 @@ struct UpdateTests {
     func touchAgainstWrite(store: Store) async throws {
         let world = try World(store)
         let config = try world.config(idleTimeout: .seconds(600))
+        let other = try world.otherConfig(idleTimeout: .seconds(600))
         let browser = try await self.session(config)
         world.clock.advance(by: .seconds(100))
         let slow = try await self.event(browser, config)
         let pause = world.pausing.pause(.before) { $0.operation == .swap }
         async let found = getSession(slow, as: Visits.self)
         await pause.reached()
-        _ = try await browser.visit(config) { try await increment($0) }
+        _ = try await browser.visit(other) { try await increment($0) }
         pause.resume()
         #expect(try await found?.count == 2)
         #expect(try await browser.visit(config) { try await getSession($0, as: Visits.self)?.count } == 2)
@@ -128,7 +134,7 @@ struct UpdateTests {
     func concurrent(store: Store) async throws {
         let world = try World(store)
         let config = try world.config()
-        let other = try world.config(store: world.otherStorage)
+        let other = try world.otherConfig()
         let browser = try await self.session(config)
         try await withThrowingTaskGroup { group in
             for index in 0..<100 {
@@ -143,16 +149,31 @@ struct UpdateTests {
         #expect(try await browser.visit(config) { try await getSession($0, as: Visits.self)?.count } == 101)
     }
 
+    @Test("R16 A46 100 concurrent updates are all kept by a slow storage too", arguments: Store.allCases)
+    func concurrentAndSlow(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config(store: Storage(SlowDriver(base: world.driver)))
+        let browser = try await self.session(config)
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<100 {
+                group.addTask { _ = try await browser.copy().visit(config) { try await increment($0) } }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await browser.visit(config) { try await getSession($0, as: Visits.self)?.count } == 101)
+    }
+
     @Test("R16 who loses too often gets a conflict, and nothing is written", arguments: Store.allCases)
     func conflict(store: Store) async throws {
         let world = try World(store)
         let config = try world.config { $0.updateAttempts = 1 }
+        let other = try world.otherConfig()
         let browser = try await self.session(config)
         let slow = try await self.event(browser, config)
         let pause = world.pausing.pause(.before) { $0.operation == .swap }
         async let outcome = code { try await increment(slow) }
         await pause.reached()
-        _ = try await browser.visit(config) { try await increment($0) }
+        _ = try await browser.visit(other) { try await increment($0) }
         pause.resume()
         #expect(try await outcome == .conflict)
         #expect(world.kinds.contains(.conflict))
@@ -186,9 +207,10 @@ struct UpdateTests {
     func twoFirstRequests(store: Store) async throws {
         let world = try World(store)
         let config = try world.config(idleTimeout: .seconds(60))
+        let other = try world.otherConfig(idleTimeout: .seconds(60))
         let browser = Browser()
         let first = try await self.event(browser, config)
-        let second = try await self.event(browser, config)
+        let second = try await self.event(browser, other)
         try await updateSession(first, as: Visits.self) { $0.note = "first" }
         try await updateSession(second, as: Visits.self) { $0.note = "second" }
         browser.receive(first)
@@ -203,6 +225,7 @@ struct UpdateTests {
     func cancellation(store: Store) async throws {
         let world = try World(store)
         let config = try world.config()
+        let other = try world.otherConfig()
         for moment in [PausingDriver.Moment.before, .after] {
             let browser = try await self.session(config)
             let slow = try await self.event(browser, config)
@@ -212,7 +235,7 @@ struct UpdateTests {
             task.cancel()
             pause.resume()
             _ = await task.result
-            let count = try await browser.visit(config) { try await getSession($0, as: Visits.self)?.count }
+            let count = try await browser.visit(other) { try await getSession($0, as: Visits.self)?.count }
             #expect(count == 1 || count == 2)
         }
     }

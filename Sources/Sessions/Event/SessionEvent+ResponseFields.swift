@@ -12,27 +12,19 @@ extension SessionEvent {
             fields[fields: field.name] = own[fields: field.name]
         }
         for name in own[values: .vary].flatMap(HTTPFields.members) { fields.addVary(name) }
-        let cookies = own[values: .setCookie]
-        guard !cookies.isEmpty else {
-            if fields[.cacheControl] == nil { fields[values: .cacheControl] = own[values: .cacheControl] }
-            return
-        }
-        for cookie in cookies {
+        for cookie in own[values: .setCookie] {
             let name = cookie.utf8.prefix { $0 != UInt8(ascii: "=") }
             fields.setCookie(cookie) {
                 $0.utf8.starts(with: name) && $0.utf8.dropFirst(name.count).first == UInt8(ascii: "=")
             }
         }
         if fields[.cacheControl] == nil { fields[values: .cacheControl] = own[values: .cacheControl] }
-        fields.forbidStoringCookie()
+        for name in self.unstorable where own[name] != nil { fields.forbidStoring(name) }
     }
 
     /// R20, R23: sends a cookie in place of one of the same name that was to be sent, and keeps caches from it.
     func setCookie(_ field: String, _ cookie: CookieWriter) {
-        self.withResponseFields { fields in
-            fields.setCookie(field, replacing: cookie.names)
-            fields.forbidStoringCookie()
-        }
+        self.withUnstorable(.setCookie) { $0.setCookie(field, replacing: cookie.names) }
     }
 
     /// Takes back a cookie that was to be sent.
@@ -44,10 +36,7 @@ extension SessionEvent {
 
     /// Sends a token in a header field, empty to take it back, and keeps caches from it.
     func setToken(_ token: String, _ name: HTTPField.Name) {
-        self.withResponseFields { fields in
-            fields[name] = token
-            fields.forbidStoringCookie()
-        }
+        self.withUnstorable(name) { $0[name] = token }
     }
 }
 
@@ -67,15 +56,16 @@ extension HTTPFields {
         self[.vary] = (members + [name]).joined(separator: ", ")
     }
 
-    /// Keeps the session's cookie out of caches: `no-store`, or `no-cache="Set-Cookie"` added to what the application says.
-    mutating func forbidStoringCookie() {
+    /// Keeps a field out of caches: `no-store`, or as in `no-cache="Set-Cookie"` added to what the application says.
+    mutating func forbidStoring(_ name: HTTPField.Name) {
         guard let present = self[.cacheControl], !present.isEmpty else {
             self[.cacheControl] = "no-store"
             return
         }
         let directives = Self.members(present.lowercased())
-        guard !directives.contains("no-store"), !directives.contains("no-cache=\"set-cookie\"") else { return }
-        self[.cacheControl] = present + ", no-cache=\"Set-Cookie\""
+        let directive = "no-cache=\"\(name.rawName)\""
+        guard !directives.contains("no-store"), !directives.contains(directive.lowercased()) else { return }
+        self[.cacheControl] = "\(present), \(directive)"
     }
 
     /// Returns the members of a comma-separated list without blanks around them.

@@ -18,6 +18,8 @@ public final class SessionEvent: Sendable {
         private var fields = HTTPFields()
         /// What `Vary` still has to name: written only when somebody looks, as most requests never do before their end.
         var vary: [String] = []
+        /// The fields that a session sends and no cache may keep.
+        var unstorable: [HTTPField.Name] = []
         var slots: [SessionSlot] = []
 
         var responseFields: HTTPFields {
@@ -61,6 +63,20 @@ public final class SessionEvent: Sendable {
     func addVary(_ name: String) {
         self.state.withLock { $0.vary.append(name) }
     }
+
+    /// R23: changes the fields and keeps caches from the one of that name.
+    func withUnstorable(_ name: HTTPField.Name, _ body: (inout HTTPFields) -> Void) {
+        self.state.withLock { state in
+            if !state.unstorable.contains(name) { state.unstorable.append(name) }
+            state.changeFields { fields in
+                body(&fields)
+                fields.forbidStoring(name)
+            }
+        }
+    }
+
+    /// The fields that a session sends and no cache may keep.
+    var unstorable: [HTTPField.Name] { self.state.withLock { $0.unstorable } }
 
     /// Returns the session of that name, or the first one that was set up; `nil` if there is none.
     func slot(_ name: String?) -> SessionSlot? {

@@ -11,9 +11,6 @@ struct Credential: Sendable, Hashable {
 }
 
 extension SessionCore {
-    /// More tokens than a browser has reason to send; who sends more is not looked at further.
-    private static let maximumCandidates = 8
-
     /// What a request's fields say about its session, and whether they say anything.
     struct Presented: Sendable {
         var credential: Credential?
@@ -32,12 +29,8 @@ extension SessionCore {
         var tokens = Tokens()
         self.reader.forEachValue(in: event.request.headerFields) { value in
             presented.hasCookie = true
-            guard tokens.count < Self.maximumCandidates else {
-                tokens.isAmbiguous = true
-                return false
-            }
             tokens.take(self.verify(value))
-            return true
+            return !tokens.isAmbiguous
         }
         var isFieldRefused = false
         if let tokenField = self.tokenField {
@@ -67,13 +60,11 @@ extension SessionCore {
 
     /// What came of the tokens so far.
     private struct Tokens {
-        var count = 0
         var credential: Credential?
         var rejection: SessionActivity.Rejection?
         var isAmbiguous = false
 
         mutating func take(_ verification: Verification) {
-            self.count += 1
             switch verification {
             case .good(let other):
                 guard let credential = self.credential else {

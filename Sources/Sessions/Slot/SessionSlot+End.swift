@@ -35,7 +35,8 @@ extension SessionSlot {
     ) async throws(SessionError) -> Bool {
         let tombstone = self.tombstone(of: old, successor: new, grace: grace)
         do {
-            let ttl = max(grace, .seconds(60))
+            let rest = SessionLimits.storageLife(from: self.core.clock.now, to: old.record.end(self.core.limits))
+            let ttl = min(max(grace, .seconds(60)), rest)
             guard try await self.core.swap(old.handle, expected: old.bytes, tombstone, ttl: ttl) else {
                 await self.discard(new)
                 return false

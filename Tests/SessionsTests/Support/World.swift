@@ -20,8 +20,8 @@ enum Store: String, Sendable, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { self.rawValue }
 
-    /// Opens a driver; several for one folder share what they store.
-    func driver(_ folder: URL, _ clock: any StorageClock) throws -> any StorageDriver {
+    /// Opens a driver; several for one file share what they store.
+    func driver(_ file: URL, _ clock: any StorageClock) throws -> any StorageDriver {
         switch self {
         case .memory:
             return MemoryDriver(MemoryDriver.Configuration(clock: clock))
@@ -29,7 +29,8 @@ enum Store: String, Sendable, CaseIterable, CustomTestStringConvertible {
             var configuration = SQLiteDriver.Configuration()
             configuration.clock = clock
             configuration.synchronous = .normal
-            return try SQLiteDriver(path: folder.appending(path: "sessions.db").path(), configuration: configuration)
+            configuration.busyTimeout = .seconds(60)
+            return try SQLiteDriver(path: file.path(), configuration: configuration)
         }
     }
 }
@@ -41,8 +42,13 @@ final class World: Sendable {
     let faulty: FaultyDriver
     let pausing: PausingDriver
     let storage: Storage
+    /// The driver without what counts, fails and pauses.
+    let driver: any StorageDriver
     /// Another handle to the same items: another driver on the same file, where there is a file.
     let otherStorage: Storage
+    /// The file of a storage that has one.
+    let file: URL
+    private let store: Store
     private let folder: URL
     private let log = Mutex<[SessionActivity]>([])
 
@@ -50,13 +56,31 @@ final class World: Sendable {
         self.clock = ManualClock()
         self.folder = FileManager.default.temporaryDirectory.appending(path: "sessions-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
-        let driver = AnyDriver(base: try store.driver(self.folder, self.clock))
+        self.store = store
+        self.file = self.folder.appending(path: "sessions.db")
+        let driver = AnyDriver(base: try store.driver(self.file, self.clock))
+        self.driver = driver
         self.counting = CountingDriver(driver)
         self.faulty = FaultyDriver(self.counting)
         self.pausing = PausingDriver(self.faulty)
         self.storage = Storage(self.pausing)
         self.otherStorage =
-            store == .memory ? Storage(driver) : Storage(AnyDriver(base: try store.driver(self.folder, self.clock)))
+            store == .memory ? Storage(driver) : Storage(AnyDriver(base: try store.driver(self.file, self.clock)))
+    }
+
+    /// A further, empty storage whose clock stands still: nothing ever expires in it.
+    func forgetfulStorage() throws -> Storage {
+        let file = self.folder.appending(path: "forgetful.db")
+        return Storage(AnyDriver(base: try self.store.driver(file, ManualClock(now: self.clock.now))))
+    }
+
+    /// A configuration over the other handle.
+    func otherConfig(
+        maxAge: Duration = .seconds(86_400),
+        idleTimeout: Duration? = nil,
+        _ change: (inout SessionOptions) -> Void = { _ in }
+    ) throws -> SessionConfig<Visits> {
+        try self.config(maxAge: maxAge, idleTimeout: idleTimeout, store: self.otherStorage, change)
     }
 
     deinit {
