@@ -13,7 +13,9 @@ let package = Package(
     name: "kv-storage-benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "kv-storage", path: "..", traits: []),
+        .package(name: "kv-storage", path: "..", traits: ["HTTPSupport"]),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/ordo-one/benchmark.git", from: "1.38.0", traits: []),
     ],
@@ -23,7 +25,11 @@ let package = Package(
         // What is measured, the same for both ways of measuring.
         .target(
             name: "Workloads",
-            dependencies: ["CBaselines", .product(name: "KVStorage", package: "kv-storage")],
+            dependencies: [
+                "CBaselines",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "KVStorage", package: "kv-storage"),
+            ],
             swiftSettings: settings
         ),
         // `make bench`: ours beside a baseline in one run.
@@ -33,6 +39,8 @@ let package = Package(
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
+                .product(name: "Sessions", package: "kv-storage"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -4,14 +4,14 @@ import Crypto
 ///
 /// It exists in the client's cookie and in the memory of the request that carries it, nowhere else (R07): storage has its
 /// hash, events a salted one, and printing it shows nothing.
-struct SessionID: Sendable, Hashable {
+package struct SessionID: Sendable, Hashable {
     /// The number of characters.
     static let count = 43
 
-    let text: String
+    package let text: String
 
     /// Draws a new one.
-    init(using generator: inout some RandomNumberGenerator) {
+    package init(using generator: inout some RandomNumberGenerator) {
         let words = (generator.next(), generator.next(), generator.next(), generator.next())
         self.text = withUnsafeBytes(of: words) { Base64.url.encode($0) }
     }
@@ -22,13 +22,13 @@ struct SessionID: Sendable, Hashable {
         self.text = String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Takes what ``isValid(_:)`` was asked about already.
+    init(valid bytes: UnsafeRawBufferPointer) {
+        self.text = String(decoding: bytes, as: UTF8.self)
+    }
+
     static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count == Self.count else { return false }
-        var last: UInt32 = 0
-        for byte in bytes {
-            guard let value = Base64.url.value(byte) else { return false }
-            last = value
-        }
+        guard bytes.count == Self.count, let last = Base64.url.lastValue(bytes) else { return false }
         return last & 3 == 0
     }
 
@@ -45,7 +45,7 @@ struct SessionID: Sendable, Hashable {
 }
 
 extension SessionID: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    var description: String { "SessionID(hidden)" }
-    var debugDescription: String { self.description }
-    var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "SessionID(hidden)" }
+    package var debugDescription: String { self.description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

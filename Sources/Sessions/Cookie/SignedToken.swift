@@ -36,10 +36,8 @@ enum SignedToken {
             let signature = UnsafeMutableRawBufferPointer(rebasing: buffer[self.count...])
             let encoded = UnsafeRawBufferPointer(rebasing: bytes[(3 + SessionID.count)...])
             guard Base64.standard.decode(encoded, into: signature) else { return .malformed }
-            guard let secret = signer.verify(UnsafeRawBufferPointer(signature), of: id), let id = SessionID(id) else {
-                return .forged
-            }
-            return .valid(id, secret: secret)
+            guard let secret = signer.verify(UnsafeRawBufferPointer(signature), of: id) else { return .forged }
+            return .valid(SessionID(valid: id), secret: secret)
         }
     }
 }

@@ -55,36 +55,74 @@ enum Base64: Sendable {
     /// Writes the bytes, for which there has to be exactly the room; `false` if the text is not canonical.
     func decode(_ text: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
         guard text.count % 4 != 1, bytes.count == text.count * 3 / 4 else { return false }
-        var written = 0
-        var bits: UInt32 = 0
-        var bitCount: UInt32 = 0
-        for character in text {
-            guard let value = self.value(character) else { return false }
-            bits = bits << 6 | value
-            bitCount += 6
-            if bitCount >= 8 {
-                bitCount -= 8
-                bytes[written] = UInt8(truncatingIfNeeded: bits >> bitCount)
-                written += 1
+        return self.values.withUnsafeBufferPointer { values in
+            var index = 0
+            var written = 0
+            var seen: UInt8 = 0
+            while index + 4 <= text.count {
+                let group = (
+                    values[Int(text[index])], values[Int(text[index + 1])],
+                    values[Int(text[index + 2])], values[Int(text[index + 3])]
+                )
+                seen |= group.0 | group.1 | group.2 | group.3
+                bytes[written] = group.0 << 2 | group.1 >> 4
+                bytes[written + 1] = group.1 << 4 | group.2 >> 2
+                bytes[written + 2] = group.2 << 6 | group.3
+                index += 4
+                written += 3
             }
+            var bits: UInt32 = 0
+            var bitCount: UInt32 = 0
+            while index < text.count {
+                let value = values[Int(text[index])]
+                seen |= value
+                bits = bits << 6 | UInt32(value)
+                bitCount += 6
+                if bitCount >= 8 {
+                    bitCount -= 8
+                    bytes[written] = UInt8(truncatingIfNeeded: bits >> bitCount)
+                    written += 1
+                }
+                index += 1
+            }
+            // Bits past the last byte have to be zero, or several texts would stand for the same bytes.
+            return seen < 64 && bits & ((1 << bitCount) - 1) == 0
         }
-        // Bits past the last byte have to be zero, or several texts would stand for the same bytes.
-        return bits & ((1 << bitCount) - 1) == 0
     }
 
-    /// Returns the character's six bits, or `nil` if it is not of this alphabet.
-    @inline(__always)
-    func value(_ character: UInt8) -> UInt32? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): return UInt32(character - UInt8(ascii: "A"))
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): return UInt32(character - UInt8(ascii: "a")) + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): return UInt32(character - UInt8(ascii: "0")) + 52
-        case UInt8(ascii: "+"): return self == .standard ? 62 : nil
-        case UInt8(ascii: "/"): return self == .standard ? 63 : nil
-        case UInt8(ascii: "-"): return self == .url ? 62 : nil
-        case UInt8(ascii: "_"): return self == .url ? 63 : nil
-        default: return nil
+    /// Returns the last character's six bits if all characters are of this alphabet.
+    func lastValue(_ text: UnsafeRawBufferPointer) -> UInt8? {
+        self.values.withUnsafeBufferPointer { values in
+            var seen: UInt8 = 0
+            var last: UInt8 = 0
+            for character in text {
+                last = values[Int(character)]
+                seen |= last
+            }
+            return seen < 64 ? last : nil
         }
+    }
+
+    /// Whether the character is of this alphabet.
+    func contains(_ character: UInt8) -> Bool { self.values[Int(character)] < 64 }
+
+    /// The six bits of each character, 255 where it is not of this alphabet.
+    private var values: [UInt8] {
+        switch self {
+        case .standard: Self.standardValues
+        case .url: Self.urlValues
+        }
+    }
+
+    private static let standardValues = Self.standard.makeValues()
+    private static let urlValues = Self.url.makeValues()
+
+    private func makeValues() -> [UInt8] {
+        var values = [UInt8](repeating: 255, count: 256)
+        self.alphabet.withUTF8Buffer { alphabet in
+            for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        }
+        return values
     }
 
     private var alphabet: StaticString {

@@ -13,7 +13,7 @@ public struct SealingKey: Sendable, Hashable {
     ///   - bytes: Exactly 32, from a random source.
     /// - Throws: ``SessionError/Code/invalidConfiguration``.
     public init(id: String, bytes: [UInt8]) throws(SessionError) {
-        guard (1...16).contains(id.utf8.count), id.utf8.allSatisfy({ Base64.url.value($0) != nil }) else {
+        guard (1...16).contains(id.utf8.count), id.utf8.allSatisfy({ Base64.url.contains($0) }) else {
             throw ConfigurationCheck.invalid("a sealing key's id has 1 to 16 letters, digits, hyphens and underscores")
         }
         guard bytes.count == 32 else {

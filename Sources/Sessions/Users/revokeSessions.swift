@@ -38,7 +38,7 @@ public func revokeSession<Value>(
     _ config: SessionConfig<Value>
 ) async throws(SessionError) -> Bool {
     guard !config.core.records.isSealed else { throw SessionCore.keepsNoList }
-    guard handle.utf8.count == SessionID.count, handle.utf8.allSatisfy({ Base64.url.value($0) != nil }) else {
+    guard handle.utf8.count == SessionID.count, handle.utf8.allSatisfy({ Base64.url.contains($0) }) else {
         return false
     }
     return try await config.core.revoke(handle, of: user)
