@@ -20,7 +20,7 @@ modules := KVStorage KVStorageTesting \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 
-.PHONY: help run build test test-package test-hummingbird test-linkage test-browser bench bench-detail lint
+.PHONY: help run build test test-package test-hummingbird test-linkage test-browser bench bench-detail fuzz lint
 .PHONY: format docs clean ensure-libraries
 
 help: ## Lists these commands
@@ -58,6 +58,11 @@ bench: ensure-libraries ## Measures against C and plain Swift (FILTER=sqlite run
 
 bench-detail: ensure-libraries ## Measures each call by itself, with percentiles
 	$(SWIFT) package --package-path Benchmarks --disable-sandbox benchmark $(if $(FILTER),--filter ".*$(FILTER).*")
+
+fuzz: ensure-libraries ## Puts 10 million random inputs in (FUZZ_COUNT=1000, FUZZ_SEED=1, FUZZ_TARGET=cookies)
+	$(SWIFT) build -c release --product Fuzzer
+	@FUZZ_COUNT=$(FUZZ_COUNT) FUZZ_SEED=$(FUZZ_SEED) FUZZ_TARGET=$(FUZZ_TARGET) \
+		"$$($(SWIFT) build -c release --product Fuzzer --show-bin-path)/Fuzzer"
 
 docs: ensure-libraries ## Builds the documentation into .build-docs/html
 	.ci/build-docs $(modules)

@@ -115,6 +115,7 @@ let package = Package(
             dependencies: [
                 "KVStorage",
                 "KVStorageSQLite",
+                "Fuzzing",
                 "KVStorageTesting",
                 "SessionProcess",
                 "Sessions",
@@ -150,6 +151,23 @@ let package = Package(
             name: "ReadmeExample",
             dependencies: ["KVStorage", "KVStorageSQLite"],
             path: "Tests/ReadmeExample",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Fuzzing",
+            dependencies: [
+                "KVStorage",
+                "KVStorageTesting",
+                "Sessions",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
+            ],
+            path: "Tests/Fuzzing",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "Fuzzer",
+            dependencies: ["Fuzzing"],
+            path: "Tests/Fuzzer",
             swiftSettings: settings
         ),
         .executableTarget(

@@ -5,7 +5,7 @@ extension SessionRecord {
     static let magic: StaticString = "session/1 "
 
     /// The stored form.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(96 + self.data.count + self.fields.count * 64)
         Self.magic.withUTF8Buffer { bytes.append(contentsOf: $0) }
@@ -22,7 +22,7 @@ extension SessionRecord {
     }
 
     /// Reads the stored form; `nil` for what is none: another format, a newer version, cut off or damaged (R30).
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         let parsed = bytes.withUnsafeBytes { bytes -> SessionRecord? in
             var reader = RecordReader(bytes)
             guard reader.skip(Self.magic), let dataVersion = reader.number(endingWith: " "),

@@ -12,7 +12,7 @@ import KVStorage
 ///
 /// The numbers are the data's version, when the session began, when it was last seen (milliseconds since 1970), its idle
 /// limit (0: none) and its absolute limit (milliseconds). Touching a session writes new numbers and copies the rest.
-struct SessionRecord: Sendable, Hashable {
+package struct SessionRecord: Sendable, Hashable {
     /// The version of the application's data type.
     var dataVersion: Int
     /// When the absolute limit began to run: creation or the last authentication.
