@@ -63,6 +63,9 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["HTTPSupport"])),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
             ],
+            resources: [
+                .embedInCode("Endpoints/Client/session.js"), .embedInCode("Endpoints/Client/session.d.ts"),
+            ],
             swiftSettings: settings
         ),
         // Holds one #error for whoever uses Sessions with the trait off, in place of hundreds about missing modules.

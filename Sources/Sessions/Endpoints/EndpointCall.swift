@@ -42,7 +42,8 @@ struct EndpointCall<Value: Codable & Sendable> {
     /// Throws unless the request comes from the session's own pages.
     func checkForgery() async throws {
         guard self.endpoints.forgeryCheck == .tokenOrOrigin else { return }
-        if self.event.isSameOrigin(allowing: self.endpoints.allowedOrigins, self.slot.core) { return }
+        let origins = self.endpoints.allowedOrigins
+        if try isSameOrigin(self.event, allowing: origins, name: self.endpoints.name) { return }
         try await verifyCSRF(self.event, name: self.endpoints.name)
     }
 

@@ -3,7 +3,7 @@ import KVStorage
 
 /// Answers a browser's request to its session by the request's method.
 ///
-/// - `GET`: 200 with the value, `null` if there is no session.
+/// - `GET`, and `HEAD` likewise: 200 with the value, `null` if there is no session.
 /// - `PATCH`: the body's members replace those of the value (a shallow merge); 200 with the value. Creates the session.
 /// - `POST`: the body's members replace all writable ones; 200 with the value. Creates the session.
 /// - `DELETE`: ends the session; 204.
@@ -25,9 +25,9 @@ public func sessionEndpoint<Value: Codable & Sendable>(
     _ endpoints: SessionEndpoints
 ) async throws(SessionError) -> SessionEndpointResponse {
     guard !endpoints.methods.isEmpty else { return .refusal(.notFound, "not_found", "there is nothing here") }
-    guard let method = SessionEndpoints.Method(rawValue: event.request.method.rawValue),
-        endpoints.methods.contains(method)
-    else {
+    // RFC 9110 §9.3.2: HEAD is GET without the content, which the server leaves out.
+    let asked = event.request.method == .head ? .get : event.request.method
+    guard let method = SessionEndpoints.Method(rawValue: asked.rawValue), endpoints.methods.contains(method) else {
         var response = SessionEndpointResponse.refusal(
             .methodNotAllowed, "method_not_allowed", "this method is not enabled")
         response.fields[.allow] = endpoints.methods.map(\.rawValue).sorted().joined(separator: ", ")
