@@ -20,4 +20,20 @@ public struct StoragePersistDriver {}
 /// Needs the trait `HummingbirdSupport`.
 @available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
 public struct StorageService {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct CSRFMiddleware<Context> {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct SessionRoutes<Value, Context> {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct StorageRoutes<Context> {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct StorageAccess {}
 #endif

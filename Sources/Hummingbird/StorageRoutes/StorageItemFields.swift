@@ -1,0 +1,38 @@
+#if HummingbirdSupport
+import HTTPTypes
+import KVStorage
+
+/// What unstorage's protocol tells of an item in header fields.
+enum StorageItemFields {
+    private static let ttl = HTTPField.Name("X-TTL")
+
+    /// No life time that this says is refused by a driver: a hundred years, in seconds.
+    private static let longest = 3_155_760_000.0
+
+    /// Returns the fields of a response with the item, or about it.
+    ///
+    /// Caches other than the browser's own are kept from it, as the next to ask may not be allowed to read it. A cached item
+    /// never outlives the stored one; one without a life time has to be asked for anew.
+    static func of(_ meta: ItemMeta) -> HTTPFields {
+        var fields: HTTPFields = [.vary: "Accept", .xContentTypeOptions: "nosniff"]
+        if let written = meta.mtime { fields[.lastModified] = HTTPDate.format(written) }
+        guard let remaining = meta.ttl, let name = Self.ttl else {
+            fields[.cacheControl] = "private, no-cache"
+            return fields
+        }
+        let seconds = remaining.components.seconds
+        fields[name] = "\(remaining.components.attoseconds > 0 ? seconds + 1 : seconds)"
+        fields[.cacheControl] = "private, max-age=\(seconds)"
+        return fields
+    }
+
+    /// Returns the life time that a request asks for; `nil` if it asks for none.
+    static func ttl(_ fields: HTTPFields) throws(StorageFailure) -> Duration? {
+        guard let name = Self.ttl, let text = fields[name] else { return nil }
+        guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
+            throw StorageFailure(.badRequest, "X-TTL takes seconds, above 0 and at most a hundred years.")
+        }
+        return .milliseconds(Int64((seconds * 1000).rounded(.up)))
+    }
+}
+#endif
