@@ -9,12 +9,17 @@ import Testing
         try String(contentsOf: self.tests.appending(path: path), encoding: .utf8)
     }
 
+    /// The last one is compiled and run where its trait is on.
+    private static let snippets = [
+        "ReadmeTests/StorageSnippets.swift", "ReadmeTests/SessionSnippets.swift",
+        "HummingbirdTests/HummingbirdSnippets.swift",
+    ]
+
     @Test func everySnippetIsCompiledHere() throws {
         let shown = try Self.read("../README.md").blocks(from: "```swift", to: "```")
         let compiled =
             try [Self.read("ReadmeExample/main.swift").trimmingCharacters(in: .newlines)]
-            + ["ReadmeTests/StorageSnippets.swift", "ReadmeTests/SessionSnippets.swift"]
-            .flatMap { try Self.read($0).blocks(from: "// README: begin", to: "// README: end") }
+            + Self.snippets.flatMap { try Self.read($0).blocks(from: "// README: begin", to: "// README: end") }
         #expect(!shown.isEmpty)
         for block in shown where !compiled.contains(block) {
             Issue.record("the README shows code that no test compiles:\n\(block)")

@@ -56,4 +56,28 @@ import Testing
         #expect(visits?.count == 5)
         #expect(try await getSession(event, as: Visits.self) == nil)
     }
+
+    @Test func scriptsReachTheSession() async throws {
+        struct Profile: Codable, Sendable {
+            var theme = "light"
+        }
+        let sessions = try SessionConfig(store: Storage(), secret: "a secret of at least thirty-two bytes") {
+            Profile()
+        }
+        let origin: HTTPFields = [.origin: "https://a.example", .contentType: "application/json"]
+        let event = SessionEvent(
+            request: HTTPRequest(
+                method: .patch, scheme: "https", authority: "a.example", path: "/api/session", headerFields: origin),
+            isSecure: true
+        )
+        try await useSession(event, sessions)
+        let body = Array(#"{"theme":"dark"}"#.utf8)
+        // README: begin
+        let endpoints = SessionEndpoints(methods: [.get, .patch], writable: ["theme"])
+        let answer = try await sessionEndpoint(event, body: body, as: Profile.self, endpoints)  // status, fields, body
+        let module = endpoints.clientModule.response(to: event.request)  // for /api/session/client.js
+        // README: end
+        #expect(answer.body == Array(#"{"theme":"dark"}"#.utf8))
+        #expect(module.status == .ok)
+    }
 }

@@ -1,0 +1,92 @@
+#if HummingbirdSupport
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import KVStorage
+import KVStorageHummingbird
+import NIOCore
+import Sessions
+import Testing
+
+/// The README's code for Hummingbird, with what it does.
+@Suite struct HummingbirdSnippets {
+    struct Visits: Codable, Sendable {
+        var count = 0
+        var theme: String?
+    }
+
+    private func verifiedUser(of request: Request) async throws -> String {
+        let body = try await request.body.collect(upTo: 100)
+        guard String(buffer: body) == "name=ada&password=secret" else { throw HTTPError(.unauthorized) }
+        return "ada"
+    }
+
+    private func makeRouter(
+        _ storage: Storage,
+        _ sessions: SessionConfig<Visits>
+    ) -> Router<BasicSessionRequestContext> {
+        // README: begin
+        let router = Router(context: BasicSessionRequestContext.self)
+        router.add(middleware: SessionMiddleware(sessions))
+        router.add(middleware: CSRFMiddleware())  // writes need this origin or the session's token
+
+        router.post("login") { request, context in
+            let user = try await verifiedUser(of: request)  // yours: a password, a passkey
+            try await authenticateSession(context.event, user: user)  // a new ID, bound to the user
+            return Response.redirect(to: "/")
+        }
+        router.post("logout") { _, context in
+            try await destroySession(context.event)
+            return Response.redirect(to: "/")
+        }
+
+        let endpoints = SessionEndpoints(methods: [.get, .patch], writable: ["theme"])
+        router.addRoutes(SessionRoutes(of: Visits.self, endpoints).routes, atPath: "/api/session")  // and its client.js
+
+        let open = StorageRoutes<BasicSessionRequestContext>(storage.prefixed("public")) { access, request, context in
+            guard access.kind == .read else { throw HTTPError(.forbidden) }
+        }
+        router.addRoutes(open.routes, atPath: "/storage")  // unstorage's HTTP protocol
+        // README: end
+        router.get("user") { _, context in try await sessionInfo(context.event)?.user ?? "nobody" }
+        return router
+    }
+
+    @Test func loggingInAndOut() async throws {
+        let storage = Storage()
+        try await storage.setItem("public:motto", "festina lente")
+        let secret = "a secret of at least thirty-two bytes"
+        let sessions = try SessionConfig(
+            store: storage.prefixed("sessions"), secret: secret, cookie: CookieAttributes(secure: .never)
+        ) { Visits() }
+        let app = Application(router: self.makeRouter(storage, sessions))
+        try await app.test(.router) { client in
+            let form = ByteBuffer(string: "name=ada&password=secret")
+            let origin: HTTPFields = [.origin: "http://localhost"]
+            let forged = try await client.execute(uri: "/login", method: .post, body: form)
+            #expect(forged.status == .forbidden)
+            let login = try await client.execute(uri: "/login", method: .post, headers: origin, body: form)
+            #expect(login.status == .seeOther)
+            var fields = origin
+            fields[.cookie] = String(try #require(login.headers[.setCookie]).prefix { $0 != ";" })
+            fields[.contentType] = "application/json"
+
+            let user = try await client.execute(uri: "/user", method: .get, headers: fields)
+            #expect(String(buffer: user.body) == "ada")
+            let change = try await client.execute(
+                uri: "/api/session", method: .patch, headers: fields, body: ByteBuffer(string: #"{"theme":"dark"}"#)
+            )
+            #expect(change.status == .ok)
+            #expect(String(buffer: change.body).contains(#""theme":"dark""#))
+            let item = try await client.execute(uri: "/storage/motto", method: .get)
+            #expect(String(buffer: item.body) == "festina lente")
+            let write = try await client.execute(uri: "/storage/motto", method: .put, headers: origin, body: form)
+            #expect(write.status == .forbidden)
+
+            _ = try await client.execute(uri: "/logout", method: .post, headers: fields)
+            let after = try await client.execute(uri: "/user", method: .get, headers: fields)
+            #expect(String(buffer: after.body) == "nobody")
+        }
+    }
+}
+#endif
