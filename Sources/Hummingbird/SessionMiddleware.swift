@@ -8,6 +8,7 @@ public import Sessions
 ///
 ///     let router = Router(context: BasicSessionRequestContext.self)
 ///     router.add(middleware: SessionMiddleware(sessions))
+///     router.add(middleware: CSRFMiddleware())
 ///     router.get("visits") { request, context in
 ///         try await updateSession(context.event, as: Visits.self) { visits in
 ///             visits.count += 1
