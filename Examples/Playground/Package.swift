@@ -32,7 +32,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
-            resources: [.embedInCode("Resources/style.css")],
+            resources: [.embedInCode("Resources/page.js"), .embedInCode("Resources/style.css")],
             swiftSettings: settings
         ),
         .testTarget(

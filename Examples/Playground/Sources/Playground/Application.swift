@@ -12,20 +12,10 @@ func makeApplication(
     storage: Storage,
     sessions: SessionConfig<Visitor>
 ) -> some ApplicationProtocol {
-    let router = Router(context: PlaygroundContext.self)
-    router.add(middleware: ContentSecurityMiddleware(contentSecurityPolicy: .playground))
-    router.add(middleware: ErrorPages())
-    router.add(middleware: SameOriginMiddleware())
-    router.addRoutes(StylesheetRoutes().routes)
-
-    let pages = router.group()
-    pages.add(middleware: SessionMiddleware(sessions))
-    pages.addRoutes(VisitorRoutes(store: settings.store, statistics: storage.prefixed("statistics")).routes)
-
     var logger = Logger(label: "playground")
     logger.logLevel = .notice
     return Application(
-        router: router,
+        router: makeRouter(settings, storage: storage, sessions: sessions),
         configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: settings.port)),
         services: [StorageService(storage)],
         onServerRunning: { channel in
@@ -37,11 +27,47 @@ func makeApplication(
     )
 }
 
+private func makeRouter(
+    _ settings: Settings,
+    storage: Storage,
+    sessions: SessionConfig<Visitor>
+) -> Router<PlaygroundContext> {
+    let statistics = storage.prefixed("statistics")
+    let router = Router(context: PlaygroundContext.self)
+    router.add(middleware: ContentSecurityMiddleware(contentSecurityPolicy: .playground))
+    router.add(middleware: ErrorPages())
+    router.addRoutes(AssetRoutes().routes)
+
+    // What everybody may read: curl http://127.0.0.1:3000/statistics/views
+    let open = StorageRoutes<PlaygroundContext>(statistics) { access, _, _ in
+        guard access.kind == .read else { throw HTTPError(.forbidden, message: "The statistics are read-only.") }
+    }
+    router.addRoutes(open.routes, atPath: "/statistics")
+
+    let visitors = router.group()
+    visitors.add(middleware: SessionMiddleware(sessions))
+    let endpoints = SessionEndpoints(
+        methods: Set(SessionEndpoints.Method.allCases),
+        writable: Visitor.scriptFields
+    )
+    visitors.addRoutes(SessionRoutes(of: Visitor.self, endpoints).routes, atPath: "/api/session")
+
+    // Every form carries the token, although browsers of this decade would vouch for the origin as well.
+    let pages = visitors.group()
+    pages.add(middleware: StaleForms())
+    pages.add(middleware: CSRFMiddleware(.token))
+    pages.addRoutes(VisitorRoutes(sessions: sessions, store: settings.store, statistics: statistics).routes)
+    pages.addRoutes(AccountRoutes(sessions: sessions).routes)
+    return router
+}
+
 extension ContentSecurityPolicy {
-    /// The page has one stylesheet of its own, forms that post to it, an icon, and no script.
+    /// The page has a stylesheet and scripts of its own, forms and requests to where it comes from, and an icon.
     fileprivate static let playground: ContentSecurityPolicy = [
         .defaultSrc(.none),
         .styleSrc(.self),
+        .scriptSrc(.self),
+        .connectSrc(.self),
         .imgSrc(.uri("data:")),
         .formAction(.self),
         .frameAncestors(.none),

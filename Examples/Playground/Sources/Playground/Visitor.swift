@@ -1,6 +1,7 @@
 import Foundation
+import KVStorage
 
-/// What a session holds: what the playground knows of one browser.
+/// What a session holds: what the playground knows of one browser. Who is logged in the session knows by itself.
 struct Visitor: Codable, Sendable {
     /// Something that the visitor wants to be kept.
     struct Note: Codable, Sendable {
@@ -10,8 +11,13 @@ struct Visitor: Codable, Sendable {
 
     var visits = 0
     var since = Date.now
-    var user: String?
     var notes: [Note] = []
+    /// What scripts may write, and nothing else: see ``scriptFields``.
+    var motto: String?
+    var data: StorageValue?
+
+    /// The fields that the session's endpoints let a script write.
+    static let scriptFields: Set<String> = ["motto", "data"]
 }
 
 extension Visitor {
@@ -44,8 +50,16 @@ extension Visitor {
         self.notes.removeAll { $0.name == name }
     }
 
-    mutating func logIn(_ user: String) throws(Refusal) {
-        self.user = try Self.checked(user, "Your name", limit: Self.maximumNameLength)
+    /// Takes what may come along from before a login: only what does no harm if somebody else had put it there.
+    mutating func carry(from old: Visitor) {
+        self.visits = old.visits
+        self.since = old.since
+        self.notes = old.notes
+    }
+
+    /// Returns the name that a visitor logs in with.
+    static func user(_ name: String) throws(Refusal) -> String {
+        try self.checked(name, "Your name", limit: self.maximumNameLength)
     }
 
     private static func checked(_ text: String, _ what: String, limit: Int) throws(Refusal) -> String {

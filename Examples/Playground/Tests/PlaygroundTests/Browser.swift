@@ -25,6 +25,17 @@ struct Browser: Sendable {
 
     private struct Nothing: Codable {}
 
+    private struct Script: Encodable {
+        var script: String
+        var args: [String] = []
+    }
+
+    /// What a script came to.
+    private struct Outcome<Value: Decodable>: Decodable {
+        var value: Value?
+        var error: String?
+    }
+
     private static let elementKey = "element-6066-11e4-a52e-4f735466cecf"
 
     private let driver: Chromedriver
@@ -61,6 +72,13 @@ struct Browser: Sendable {
         let _: Nothing? = try await self.send(.POST, "\(try await self.element(path))/value", ["text": text])
     }
 
+    /// Empties the field and types the text into it.
+    func replaceText(of path: String, with text: String) async throws {
+        let element = try await self.element(path)
+        let _: Nothing? = try await self.send(.POST, "\(element)/clear", Nothing())
+        let _: Nothing? = try await self.send(.POST, "\(element)/value", ["text": text])
+    }
+
     /// Waits for the element and returns the text that it shows.
     func text(_ path: String) async throws -> String {
         try await self.send(.GET, "\(try await self.element(path))/text")
@@ -82,11 +100,22 @@ struct Browser: Sendable {
 
     /// What a script on the page can see of the cookies.
     func scriptCookies() async throws -> String {
-        struct Script: Encodable {
-            var script = "return document.cookie"
-            var args: [String] = []
-        }
-        return try await self.send(.POST, "\(self.session)/execute/sync", Script())
+        try await self.run("return document.cookie")
+    }
+
+    /// Runs an async function with this body on the page and returns what it returns.
+    func run<Value: Decodable>(_ body: String, as: Value.Type = Value.self) async throws -> Value {
+        let script = """
+            const done = arguments[0];
+            (async () => { \(body) })().then(
+              (value) => done(JSON.stringify({ value })),
+              (error) => done(JSON.stringify({ error: String(error?.stack ?? error) })),
+            );
+            """
+        let json: String = try await self.send(.POST, "\(self.session)/execute/async", Script(script: script))
+        let outcome = try JSONDecoder().decode(Outcome<Value>.self, from: Data(json.utf8))
+        guard let value = outcome.value else { throw Failure(description: outcome.error ?? "the script gave nothing") }
+        return value
     }
 
     /// A picture of the window, as PNG.

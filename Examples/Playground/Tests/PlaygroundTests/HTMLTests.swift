@@ -17,9 +17,11 @@ import Testing
         let hostile = #"<img src=x onerror="alert(1)">"#
         var visitor = Visitor()
         try visitor.setNote(hostile, hostile)
-        try visitor.logIn(hostile)
-        let page = HomePage(visitor: visitor, views: 1, store: .memory).html.source
+        visitor.motto = hostile
+        let page = HomePage(visitor: visitor, views: 1, store: .memory, token: hostile, notice: hostile).html.source
         #expect(!page.contains("<img"))
         #expect(page.contains("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;"))
+        let account = AccountCard(user: hostile, current: "", sessions: [], token: hostile).html.source
+        #expect(!account.contains("<img"))
     }
 }

@@ -15,6 +15,7 @@ struct Layout {
         <title>\(self.title)</title>
         <link rel="icon" href="data:image/svg+xml,\(Self.icon)">
         <link rel="stylesheet" href="/style.css">
+        <script type="module" src="/page.js"></script>
         </head>
         <body>
         <header class="top">

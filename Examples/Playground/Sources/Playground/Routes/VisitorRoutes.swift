@@ -5,8 +5,12 @@ import Sessions
 
 /// The page and what its forms do. Every form answers with a redirect, so that reloading sends nothing again.
 struct VisitorRoutes {
+    let sessions: SessionConfig<Visitor>
     let store: Store
     let statistics: Storage
+
+    /// What a form leaves for the page after the redirect to say, once.
+    static let notice = "notice"
 
     private struct NoteForm: Decodable {
         var name: String
@@ -22,53 +26,53 @@ struct VisitorRoutes {
         routes.get("/", use: self.home)
         routes.post("notes", use: self.setNote)
         routes.post("notes/remove", use: self.removeNote)
-        routes.post("login", use: self.logIn)
-        routes.post("logout", use: self.logOut)
         return routes
     }
 
     @Sendable private func home(_ request: Request, context: PlaygroundContext) async throws -> Response {
-        let visitor = try await updateSession(context.event, as: Visitor.self) { visitor in
+        let event = try context.event
+        let visitor = try await updateSession(event, as: Visitor.self) { visitor in
             visitor.visits += 1
             return visitor
         }
-        let views = try await self.statistics.incrementItem("views")
-        return HomePage(visitor: visitor, views: views, store: self.store).html.response()
+        let session = try await sessionInfo(event)
+        var sessions: [SessionInfo] = []
+        if let user = session?.user { sessions = try await listSessions(of: user, self.sessions) }
+        let page = HomePage(
+            visitor: visitor,
+            views: try await self.statistics.incrementItem("views"),
+            store: self.store,
+            token: try await csrfToken(event),
+            notice: try await takeFlash(event, Self.notice, as: String.self),
+            session: session,
+            sessions: sessions
+        )
+        return page.html.response()
     }
 
     @Sendable private func setNote(_ request: Request, context: PlaygroundContext) async throws -> Response {
         let form = try await request.decode(as: NoteForm.self, context: context)
-        return try await self.change(context) { visitor throws(Visitor.Refusal) in
+        return try await self.change(context, "Kept.") { visitor throws(Visitor.Refusal) in
             try visitor.setNote(form.name, form.value)
         }
     }
 
     @Sendable private func removeNote(_ request: Request, context: PlaygroundContext) async throws -> Response {
         let form = try await request.decode(as: NameForm.self, context: context)
-        return try await self.change(context) { visitor in visitor.removeNote(form.name) }
-    }
-
-    @Sendable private func logIn(_ request: Request, context: PlaygroundContext) async throws -> Response {
-        let form = try await request.decode(as: NameForm.self, context: context)
-        // A new ID before the new rights: one that somebody planted before the login is worth nothing now.
-        try await regenerateSession(context.event)
-        return try await self.change(context) { visitor throws(Visitor.Refusal) in try visitor.logIn(form.name) }
-    }
-
-    @Sendable private func logOut(_ request: Request, context: PlaygroundContext) async throws -> Response {
-        try await destroySession(context.event)
-        return .redirect(to: "/")
+        return try await self.change(context, "Removed.") { visitor in visitor.removeNote(form.name) }
     }
 
     private func change(
         _ context: PlaygroundContext,
+        _ notice: String,
         _ body: (inout Visitor) throws(Visitor.Refusal) -> Void
     ) async throws -> Response {
         do {
             try await updateSession(context.event, as: Visitor.self, body)
-            return .redirect(to: "/")
         } catch let refusal as Visitor.Refusal {
             throw HTTPError(.badRequest, message: refusal.message)
         }
+        try await setFlash(context.event, Self.notice, notice)
+        return .redirect(to: "/")
     }
 }
