@@ -37,7 +37,7 @@ extension SQLiteReader {
         var start: String? = query.cursor.map { $0 + "\0" } ?? query.base
         var page = KeyPage(keys: [])
         // So that a page of mostly expired or too deep keys doesn't take for ever.
-        var budget = limit.addingReportingOverflow(1000).partialValue
+        var budget = limit + min(1000, .max - limit)
         while let from = start {
             start = nil
             let isAtEnd = try self.scan(from: from, to: end) { key, deadline in
