@@ -7,11 +7,12 @@ enum Command: String {
     case compareAndSwap = "compare-and-swap"
     /// Writes from so many tasks until it is killed; prints each key once its write was acknowledged.
     case crashWriter = "crash-writer"
-    /// Writes with a file size limit of so many bytes until a write fails; prints the number of those that did not.
+    /// Writes with a file size limit of so many bytes until a write fails; prints the number of those that did not, then
+    /// `again` if the store takes writes once the limit is gone.
     case fill
     /// Writes and reads one item.
     case probe
-    /// Keeps the store open until its input ends.
+    /// Reads an item and keeps the store open until its input ends.
     case hold
 
     func run(_ store: any StorageDriver, _ argument: String) async throws {
@@ -22,6 +23,7 @@ enum Command: String {
         case .fill: try await Self.fill(store, limit: Self.number(argument))
         case .probe: try await Self.probe(store)
         case .hold:
+            _ = try await store.getItem("probe")
             Output.line("ready")
             while readLine() != nil {}
         }
@@ -83,6 +85,9 @@ enum Command: String {
             Output.line("\(count)")
             // What was there before can still be read.
             guard try await store.getItem("item:0") == value else { throw Store.Unknown(text: "item:0") }
+            Output.limitFileSize(nil)
+            try await store.setItem("more", value, WriteOptions())
+            if try await store.removeItem("more") { Output.line("again") }
             throw error
         }
     }

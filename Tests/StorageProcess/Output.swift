@@ -24,14 +24,17 @@ enum Output {
         #endif
     }
 
-    /// Has writes beyond that size of a file fail, as on a full disk, in place of ending the process.
-    static func limitFileSize(_ bytes: Int) {
-        signal(SIGXFSZ, SIG_IGN)
-        var limit = rlimit(rlim_cur: rlim_t(bytes), rlim_max: rlim_t(bytes))
+    /// Has writes beyond that size of a file fail, as on a full disk, in place of ending the process; `nil` makes room again.
+    static func limitFileSize(_ bytes: Int?) {
         #if canImport(Glibc)
-        setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+        let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
         #else
-        setrlimit(RLIMIT_FSIZE, &limit)
+        let resource = RLIMIT_FSIZE
         #endif
+        signal(SIGXFSZ, SIG_IGN)
+        var limit = rlimit()
+        getrlimit(resource, &limit)
+        limit.rlim_cur = bytes.map { rlim_t($0) } ?? limit.rlim_max
+        setrlimit(resource, &limit)
     }
 }

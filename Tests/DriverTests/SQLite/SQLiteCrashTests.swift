@@ -56,7 +56,8 @@ struct SQLiteCrashTests {
         let process = try HelperProcess(["fill", "sqlite:\(self.path)\(options)", "3000000"])
         let lines = await process.lines()
         #expect(await process.status() == 1)
-        #expect(lines.last == "error full")
+        // In the process that saw the failure, too, writing goes on once there is room.
+        #expect(lines.dropFirst() == ["again", "error full"])
         let count = try #require(lines.first.flatMap { Int($0) })
         #expect(count > 10)
         let driver = try SQLiteDriver(path: self.path)
