@@ -16,6 +16,7 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
 modules := KVStorage KVStorageTesting \
+	$(if $(wildcard Sources/Drivers/LMDB),KVStorageLMDB) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)

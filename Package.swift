@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
         .library(name: "KVStorageHummingbird", targets: ["KVStorageHummingbird"]),
+        .library(name: "KVStorageLMDB", targets: ["KVStorageLMDB"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
         .library(name: "Sessions", targets: ["Sessions"]),
@@ -41,6 +42,14 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
+        .systemLibrary(name: "CKVStorageLMDB", path: "Sources/Drivers/LMDB/CKVStorageLMDB"),
+        .target(
+            name: "KVStorageLMDB",
+            dependencies: ["KVStorage", "CKVStorageLMDB"],
+            path: "Sources/Drivers/LMDB",
+            exclude: ["CKVStorageLMDB"],
+            swiftSettings: settings
+        ),
         .systemLibrary(name: "CKVStorageSQLite", path: "Sources/Drivers/SQLite/CKVStorageSQLite"),
         .target(
             name: "KVStorageSQLite",
@@ -134,8 +143,8 @@ let package = Package(
         .testTarget(
             name: "DriverTests",
             dependencies: [
-                "KVStorage", "KVStorageSQLite", "CKVStorageSQLite", "KVStorageTesting",
-                "StorageProcess",
+                "KVStorage", "KVStorageLMDB", "KVStorageSQLite", "CKVStorageLMDB", "CKVStorageSQLite",
+                "KVStorageTesting", "StorageProcess",
             ],
             swiftSettings: settings
         ),
@@ -186,7 +195,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StorageProcess",
-            dependencies: ["KVStorage", "KVStorageSQLite"],
+            dependencies: ["KVStorage", "KVStorageLMDB", "KVStorageSQLite"],
             path: "Tests/StorageProcess",
             swiftSettings: settings
         ),

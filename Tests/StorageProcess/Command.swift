@@ -7,9 +7,13 @@ enum Command: String {
     case compareAndSwap = "compare-and-swap"
     /// Writes from so many tasks until it is killed; prints each key once its write was acknowledged.
     case crashWriter = "crash-writer"
-    /// Writes with a file size limit of so many bytes until a write fails; prints the number of those that did not, then
-    /// `again` if the store takes writes once the limit is gone.
+    /// Writes with a file size limit of so many bytes until a write fails; prints the number of those that did not,
+    /// then `again` if the store takes writes once the limit is gone.
     case fill
+    /// Stores so many items of its own and reads each of them back; prints how many are there.
+    case load
+    /// Reads every item; prints how many there are.
+    case list
     /// Writes and reads one item.
     case probe
     /// Reads an item and keeps the store open until its input ends.
@@ -21,6 +25,8 @@ enum Command: String {
         case .compareAndSwap: try await Self.compareAndSwap(store, Self.number(argument))
         case .crashWriter: try await Self.write(store, tasks: Self.number(argument))
         case .fill: try await Self.fill(store, limit: Self.number(argument))
+        case .load: try await Self.load(store, Self.number(argument))
+        case .list: try await Self.list(store)
         case .probe: try await Self.probe(store)
         case .hold:
             _ = try await store.getItem("probe")
@@ -90,6 +96,29 @@ enum Command: String {
             if try await store.removeItem("more") { Output.line("again") }
             throw error
         }
+    }
+
+    private static func load(_ store: any StorageDriver, _ count: Int) async throws {
+        let process = try await store.incrementItem("process", by: 1, WriteOptions())
+        let value = [UInt8](repeating: UInt8(truncatingIfNeeded: process), count: 1000)
+        var found = 0
+        for number in 0..<count {
+            let key = "process\(process):\(number)"
+            try await store.setItem(key, value, WriteOptions())
+            if try await store.getItem(key) == value { found += 1 }
+        }
+        Output.line("\(found)")
+    }
+
+    private static func list(_ store: any StorageDriver) async throws {
+        var query = KeyQuery()
+        var count = 0
+        repeat {
+            let page = try await store.getKeys(query)
+            count += try await store.getItems(page.keys).count { $0 != nil }
+            query.cursor = page.cursor
+        } while query.cursor != nil
+        Output.line("\(count)")
     }
 
     private static func probe(_ store: any StorageDriver) async throws {

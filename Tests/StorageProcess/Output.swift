@@ -24,7 +24,8 @@ enum Output {
         #endif
     }
 
-    /// Has writes beyond that size of a file fail, as on a full disk, in place of ending the process; `nil` makes room again.
+    /// Has writes beyond that size of a file fail, as on a full disk, in place of ending the process; `nil` makes room
+    /// again.
     static func limitFileSize(_ bytes: Int?) {
         #if canImport(Glibc)
         let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)

@@ -1,7 +1,9 @@
 import KVStorage
+import KVStorageLMDB
 import KVStorageSQLite
 
-/// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`.
+/// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`,
+/// `lmdb:/path/to/folder?noSync,tiny`.
 struct Store {
     struct Unknown: Error {
         let text: String
@@ -22,9 +24,24 @@ struct Store {
 
     func open() throws -> any StorageDriver {
         switch self.scheme {
+        case "lmdb": try self.openLMDB()
         case "sqlite": try self.openSQLite()
         default: throw Unknown(text: self.scheme)
         }
+    }
+
+    private func openLMDB() throws -> any StorageDriver {
+        var configuration = LMDBDriver.Configuration()
+        for option in self.options {
+            switch option {
+            case "noMetaSync": configuration.synchronous = .noMetaSync
+            case "noSync": configuration.synchronous = .noSync
+            // A map that has to grow soon and often.
+            case "tiny": configuration.initialSize = 64 << 10
+            default: throw Unknown(text: option)
+            }
+        }
+        return try LMDBDriver(path: self.path, configuration: configuration)
     }
 
     private func openSQLite() throws -> any StorageDriver {

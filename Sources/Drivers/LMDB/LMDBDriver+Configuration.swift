@@ -1,0 +1,112 @@
+import CKVStorageLMDB
+public import KVStorage
+
+extension LMDBDriver {
+    /// How an ``LMDBDriver`` keeps its items; the defaults suit a server whose data must not be lost.
+    public struct Configuration: Sendable {
+        /// What an acknowledged write survives: the environment's flags, `MDB_NOMETASYNC` and `MDB_NOSYNC`.
+        public enum Synchronous: Sendable, Hashable {
+            /// Power loss: every commit flushes the pages, then the page that makes them count. Commits run on a thread
+            /// of the driver's own.
+            case full
+            /// The end of the process by any means. Power loss may undo the last commit, but damages nothing: a commit
+            /// flushes the pages and leaves the page that makes them count to the next one. Commits run on a thread of
+            /// the driver's own.
+            case noMetaSync
+            /// The end of the process by any means. Power loss may undo the last writes and, on a file system that
+            /// does not keep the order of writes, damage the environment as a whole. Nothing flushes until the
+            /// driver is disposed; commits run on the caller's thread.
+            case noSync
+        }
+
+        /// The name of the driver's database in the environment, `"kvstorage"` by default.
+        ///
+        /// Letters, digits and underscores of ASCII, no digit in front, at most 64. With different names several
+        /// drivers share an environment: in one process, or in several. One process may have up to 60 names open at a
+        /// time in one environment.
+        public var databaseName = "kvstorage"
+
+        /// What an acknowledged write survives; ``Synchronous/full`` by default.
+        ///
+        /// Several drivers of one process on the same environment must agree on it.
+        public var synchronous: Synchronous = .full
+
+        /// How many bytes of the environment are mapped at first, 64 MiB by default; more if there is more in it.
+        ///
+        /// It costs address space, neither memory nor disk. When it is used up the driver maps twice as much: that
+        /// waits for the reads that are running and holds up those that come, for less than a millisecond as a rule.
+        public var initialSize = 64 << 20
+
+        /// How many bytes the environment may grow to; `nil`, the default, means as many as the disk holds.
+        ///
+        /// A write that finds no room throws ``StorageError/Code/full``. Removing still works then; LMDB copies pages
+        /// to remove what they hold, so the file may exceed the limit by some of them. Several drivers of one process
+        /// on the same environment must agree on it.
+        public var maximumSize: Int?
+
+        /// The most reads that run at the same time, at least one; by default `nil`: twice as many as there are
+        /// processors, at least 4 and at most 64. Further ones wait, without a thread.
+        ///
+        /// An environment that the driver creates has room for 1,000 in all processes together. Of several drivers of
+        /// one process on the same environment the first one's number counts.
+        public var maximumReaders: Int?
+
+        /// Where the time comes from; the system's clock by default.
+        public var clock: any StorageClock = .system
+
+        /// Creates the default configuration.
+        public init() {}
+    }
+}
+
+extension LMDBDriver.Configuration {
+    func validate() throws(StorageError) {
+        try Self.require(self.initialSize > 0, "initialSize must be positive")
+        try Self.require(
+            self.maximumSize.map { $0 >= Self.smallestSize } ?? true,
+            "maximumSize must be at least \(Self.smallestSize) bytes"
+        )
+        try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
+        try self.validateDatabaseName()
+    }
+
+    // What an empty environment takes, with some room to write.
+    private static var smallestSize: Int { 256 << 10 }
+
+    private func validateDatabaseName() throws(StorageError) {
+        let bytes = Array(self.databaseName.utf8)
+        let isWord = bytes.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        let startsWithDigit = bytes.first.map { $0 <= UInt8(ascii: "9") } ?? true
+        try Self.require(
+            isWord && !startsWithDigit && bytes.count <= 64,
+            "a databaseName consists of 1 to 64 ASCII letters, digits and underscores, no digit in front"
+        )
+    }
+
+    private static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
+        guard isMet else { throw StorageError(.invalidOption, message) }
+    }
+}
+
+extension LMDBDriver.Configuration.Synchronous {
+    var flags: Int32 {
+        switch self {
+        case .full: 0
+        case .noMetaSync: MDB_NOMETASYNC
+        case .noSync: MDB_NOSYNC
+        }
+    }
+
+    var flushes: Bool { self != .noSync }
+
+    var durability: Capabilities.Durability {
+        self == .full ? .powerLoss : .processCrash
+    }
+}

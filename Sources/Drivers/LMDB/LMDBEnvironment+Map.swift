@@ -1,0 +1,111 @@
+import CKVStorageLMDB
+import KVStorage
+
+extension LMDBEnvironment {
+    /// Runs a write transaction again and again until the map is large enough for it.
+    ///
+    /// To be called under ``writing``. Blocks while the map is changed. With `isRemoving` the environment may exceed
+    /// its greatest size by what LMDB needs to remove something.
+    func transactGrowing<Result>(
+        byteCount: Int,
+        isRemoving: Bool = false,
+        _ body: (LMDBTransaction) throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        var checkedReaders = false
+        var reserve = Self.removalReserve
+        // Whatever was lent to a removal is taken back, as far as it was not used.
+        defer { if reserve > Self.removalReserve { try? self.setMapSize(self.limit) } }
+        while true {
+            do throws(StorageError) {
+                return try self.transact(body)
+            } catch {
+                switch error.lmdbCode {
+                case MDB_MAP_RESIZED:
+                    try self.adoptMapSize()
+                case MDB_MAP_FULL where !checkedReaders:
+                    // Readers that were killed keep pages from being used again.
+                    checkedReaders = true
+                    var freed: Int32 = 0
+                    mdb_reader_check(self.handle, &freed)
+                    if freed == 0 { fallthrough }
+                case MDB_MAP_FULL:
+                    if self.mapSize < self.limit {
+                        try self.grow(by: byteCount)
+                    } else if isRemoving, reserve <= max(self.limit, Self.removalReserve) {
+                        try self.setMapSize(self.limit + reserve)
+                        reserve *= 2
+                    } else {
+                        throw error
+                    }
+                case LMDBPlatform.inputOutputError:
+                    // LMDB reports so of a write that was cut short, whatever the reason.
+                    let reason = LMDBPlatform.reasonNotToWrite(beside: self.dataPath)
+                    throw reason.map { StorageError(lmdb: $0) } ?? error
+                default:
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Takes over the size that another process has given to the environment.
+    func adoptMapSize() throws(StorageError) {
+        try self.setMapSize(0)
+    }
+
+    // A multiple of any page size in use.
+    private static var unit: Int { 64 << 10 }
+
+    static func rounded(_ byteCount: Int) -> Int {
+        byteCount > .max - self.unit ? self.limit(nil) : (byteCount + self.unit - 1) / self.unit * self.unit
+    }
+
+    static func limit(_ maximumSize: Int?) -> Int {
+        (maximumSize ?? .max) / self.unit * self.unit
+    }
+
+    private static var removalReserve: Int { 4 << 20 }
+
+    private var limit: Int { Self.limit(self.maximumSize) }
+
+    private func grow(by byteCount: Int) throws(StorageError) {
+        // Twice what is written, as pages are copied and values begin on a page of their own.
+        let (doubled, overflow) = byteCount.multipliedReportingOverflow(by: 2)
+        let needed = Self.rounded(overflow ? .max : doubled)
+        var step = max(self.mapSize, needed)
+        while step / 2 > needed, !LMDBPlatform.canMap(self.size(with: step)) { step /= 2 }
+        try self.setMapSize(self.size(with: step))
+    }
+
+    private func size(with step: Int) -> Int {
+        let (sum, overflow) = self.mapSize.addingReportingOverflow(step)
+        return overflow ? self.limit : min(Self.rounded(sum), self.limit)
+    }
+
+    /// Changes the map while nobody reads; 0 stands for the size that the environment's files say.
+    private func setMapSize(_ size: Int) throws(StorageError) {
+        try self.requireMap()
+        // LMDB gives the old map up before it asks for the new one. Should there be no address space, that has to be
+        // known before.
+        guard size == 0 || LMDBPlatform.canMap(size) else {
+            throw StorageError(.full, "there is no address space to map \(size) bytes; nothing was written")
+        }
+        self.readers.hold()
+        let code = mdb_env_set_mapsize(self.handle, size)
+        guard code == MDB_SUCCESS else {
+            let error = StorageError(
+                .unavailable,
+                "the environment could not be mapped again; dispose of its drivers and open them again",
+                underlying: StorageError(lmdb: code).underlying
+            )
+            // Without a map nobody may read: the slots stay taken.
+            self.readers.close(with: error)
+            self.failure = error
+            throw error
+        }
+        var info = MDB_envinfo()
+        mdb_env_info(self.handle, &info)
+        self.mapSize = info.me_mapsize
+        self.readers.release()
+    }
+}

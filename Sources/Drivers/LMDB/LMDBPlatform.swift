@@ -1,0 +1,199 @@
+import CKVStorageLMDB
+import KVStorage
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Android)
+import Android
+#endif
+
+/// What the driver asks of the operating system beside LMDB.
+enum LMDBPlatform {
+    enum FileKind {
+        case missing
+        case regular
+        case folder
+        case other
+        case unreachable(errorNumber: Int32)
+    }
+
+    /// A file, whatever path leads to it.
+    struct FileIdentity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    static let inputOutputError = EIO
+    static let invalidArgument = EINVAL
+
+    static func kind(of path: String) -> FileKind {
+        var file = kvstorage_lmdb_file()
+        switch kvstorage_lmdb_look(path, &file) {
+        case 0: break
+        case ENOENT: return .missing
+        case let errorNumber: return .unreachable(errorNumber: errorNumber)
+        }
+        return switch file.kind {
+        case kvstorage_lmdb_regular: .regular
+        case kvstorage_lmdb_folder: .folder
+        default: .other
+        }
+    }
+
+    static func identity(of path: String) -> FileIdentity? {
+        var file = kvstorage_lmdb_file()
+        guard kvstorage_lmdb_look(path, &file) == 0 else { return nil }
+        return FileIdentity(device: file.device, inode: file.inode)
+    }
+
+    /// Creates a folder and returns zero or the error number; one that is there already is fine.
+    static func makeFolder(_ path: String) -> Int32 {
+        guard mkdir(path, 0o777) != 0 else { return 0 }
+        return errno == EEXIST ? 0 : errno
+    }
+
+    /// Flushes the names in a folder and returns zero or the error number; where that can't be done or isn't allowed,
+    /// nothing is done.
+    static func flushFolder(_ path: String) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno == EACCES ? 0 : errno }
+        defer { close(descriptor) }
+        guard fsync(descriptor) != 0 else { return 0 }
+        return errno == EINVAL || errno == EROFS ? 0 : errno
+    }
+
+    /// Returns zero if the folder can be written, else the error number.
+    static func writeAccess(to path: String) -> Int32 {
+        access(path, W_OK | X_OK) == 0 ? 0 : errno
+    }
+
+    static var processorCount: Int {
+        max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
+    }
+
+    /// A number that differs between threads that run at the same time, for most of them.
+    @inline(__always)
+    static var threadNumber: Int {
+        // A number on some systems, a pointer on others.
+        let address = withUnsafeBytes(of: pthread_self()) { UInt64($0.load(as: UInt.self)) }
+        // Stacks lie a power of two apart; the product's high bits depend on all of them.
+        return Int(truncatingIfNeeded: (address >> 12 &* 0x9E37_79B9_7F4A_7C15) >> 33)
+    }
+
+    /// Blocks the thread; only for the driver's own, or while a driver is opened.
+    static func pause(_ round: Int) {
+        if round < 100 { _ = sched_yield() } else { usleep(50) }
+    }
+
+    /// Returns whether so many bytes of address space are free.
+    static func canMap(_ bytes: Int) -> Bool {
+        guard let address = mmap(nil, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0), address != MAP_FAILED else {
+            return false
+        }
+        munmap(address, bytes)
+        return true
+    }
+
+    /// Returns the error of writing 1 MiB behind where the file ends, in a file of its own that is gone at once, or
+    /// `nil` if that works.
+    static func reasonNotToWrite(beside path: String) -> Int32? {
+        let probe = path + ".probe-\(getpid())"
+        let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return errno }
+        unlink(probe)
+        defer { close(descriptor) }
+        // A limit on the size of a file counts from its beginning.
+        var offset = ReadableFile.byteCount(of: path)
+        let end = offset + (1 << 20)
+        let block = [UInt8](repeating: 0x5A, count: 1 << 16)
+        while offset < end {
+            let written = pwrite(descriptor, block, Int(min(end - offset, UInt64(block.count))), off_t(offset))
+            if written < 0 {
+                if errno == EINTR { continue }
+                return errno
+            }
+            // What was cut short tells why when it is tried again.
+            offset += UInt64(written)
+        }
+        return nil
+    }
+
+    static func meaning(of errorNumber: Int32) -> (StorageError.Code, String) {
+        switch errorNumber {
+        case ENOSPC, EDQUOT, EFBIG:
+            (.full, "the disk, a quota or a file size limit is full; nothing was written, make room and try again")
+        case EACCES, EPERM:
+            (.permissionDenied, "access to the environment was denied; check the permissions of its folder and files")
+        case EROFS:
+            (.readOnly, "the environment lies on a read-only file system, and LMDB writes for reading too")
+        case ENOMEM:
+            (.unavailable, "there is no memory or address space left for the environment")
+        case EMFILE, ENFILE:
+            (.unavailable, "too many files are open; raise the limit or close some")
+        case ENOENT, ENOTDIR:
+            (.invalidOption, "the environment's folder is not there; create its parent folder first")
+        default:
+            (.inputOutput, "reading or writing the environment failed")
+        }
+    }
+}
+
+extension LMDBPlatform {
+    /// A file that is looked at without LMDB; closed when it goes.
+    struct ReadableFile: ~Copyable {
+        private let descriptor: Int32
+
+        /// - Throws: the error number.
+        init(_ path: String) throws(StorageError) {
+            self.descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard self.descriptor >= 0 else { throw StorageError(lmdb: errno) }
+        }
+
+        deinit {
+            close(self.descriptor)
+        }
+
+        var byteCount: UInt64 {
+            // Reads name their offset, so the position is nobody's.
+            UInt64(max(lseek(self.descriptor, 0, SEEK_END), 0))
+        }
+
+        static func byteCount(of path: String) -> UInt64 {
+            do throws(StorageError) {
+                let file = try ReadableFile(path)
+                return file.byteCount
+            } catch {
+                // Without the file there is no size to speak of.
+                return 0
+            }
+        }
+
+        /// Returns so many bytes, or fewer where the file ends.
+        func read(_ count: Int, at offset: UInt64) throws(StorageError) -> [UInt8] {
+            var errorNumber: Int32 = 0
+            let descriptor = self.descriptor
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+                var position = 0
+                while position < count {
+                    let rest = UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(buffer)[position...])
+                    let got = pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(position))
+                    if got == 0 { break }
+                    if got < 0 {
+                        if errno == EINTR { continue }
+                        errorNumber = errno
+                        break
+                    }
+                    position += got
+                }
+                initializedCount = position
+            }
+            guard errorNumber == 0 else { throw StorageError(lmdb: errorNumber) }
+            return bytes
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import KVStorage
+import KVStorageLMDB
+import KVStorageTesting
+import Testing
+
+/// LMDB keeps every promise in every configuration: at the root, through a mount and through a prefix.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct LMDBConformanceTests {
+    private static let subjects = [
+        subject("lmdb") { _ in },
+        subject("lmdb without syncing its meta page") { $0.synchronous = .noMetaSync },
+        subject("lmdb without syncing") { $0.synchronous = .noSync },
+        subject("lmdb with a tiny map, one reader and a name") {
+            $0.synchronous = .noSync
+            $0.initialSize = 64 << 10
+            $0.maximumReaders = 1
+            $0.databaseName = "other"
+        },
+    ]
+
+    private static func subject(
+        _ name: String,
+        _ change: @escaping @Sendable (inout LMDBDriver.Configuration) -> Void
+    ) -> ConformanceSubject {
+        ConformanceSubject(
+            name,
+            // What survives what is another suite's matter.
+            place: { try TemporaryFolder(inMemory: true) },
+            cleanUp: { _ in },
+            driver: { folder, clock in
+                try LMDBDriver(
+                    path: folder.file("store"),
+                    configuration: lmdbConfiguration {
+                        $0.clock = clock
+                        change(&$0)
+                    }
+                )
+            }
+        )
+    }
+
+    @Test(arguments: try await ConformanceSuite.cases(for: subjects.flatMap(\.variants)))
+    func keepsPromise(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+}
