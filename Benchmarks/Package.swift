@@ -21,7 +21,7 @@ let package = Package(
     ],
     targets: [
         // The libraries below the drivers, used by hand.
-        .target(name: "CBaselines", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "CBaselines", linkerSettings: [.linkedLibrary("lmdb"), .linkedLibrary("sqlite3")]),
         // What is measured, the same for both ways of measuring.
         .target(
             name: "Workloads",
@@ -38,6 +38,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
+                .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -51,6 +52,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
+                .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Benchmark", package: "benchmark"),
             ],

@@ -1,5 +1,6 @@
 import Benchmark
 import KVStorage
+import KVStorageLMDB
 import KVStorageSQLite
 import Workloads
 
@@ -13,6 +14,7 @@ let benchmarks: @Sendable () -> Void = {
     )
     benchmarkDriver("memory") { Storage(.memory) }
     benchmarkDriver("sqlite") { Storage(try .sqlite(at: Scratch("detail").newPath())) }
+    benchmarkDriver("lmdb") { Storage(try .lmdb(at: Scratch("detail").newPath())) }
 }
 
 /// Reads and writes values of 1 KiB through `Storage`, a thousand times in each iteration.

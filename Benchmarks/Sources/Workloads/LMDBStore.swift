@@ -1,0 +1,90 @@
+import CBaselines
+import Foundation
+
+/// LMDB by hand, in C: see `LMDBBaseline.h`.
+///
+/// `@unchecked Sendable`: its workloads have one task, and subject and baseline take turns.
+package final class LMDBStore: @unchecked Sendable {
+    private let handle: OpaquePointer
+
+    /// Creates an environment that holds copies of all items of the sample.
+    package init(path: String, _ sample: Sample) throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        var handle: OpaquePointer?
+        try Self.check(lmdb_baseline_open(path, &handle))
+        guard let handle else { throw LMDBStoreError(code: 0) }
+        self.handle = handle
+        let items = sample.copies()
+        for start in stride(from: 0, to: items.count, by: 1000) {
+            try Self.check(lmdb_baseline_begin(handle))
+            for (key, value) in items[start..<min(start + 1000, items.count)] { try self.set(key, value) }
+            try Self.check(lmdb_baseline_commit(handle))
+        }
+    }
+
+    deinit {
+        lmdb_baseline_close(self.handle)
+    }
+
+    package func set(_ key: String, _ value: [UInt8]) throws {
+        var key = key
+        let code = key.withUTF8 { key in
+            value.withUnsafeBytes { value in
+                key.withMemoryRebound(to: CChar.self) { key in
+                    lmdb_baseline_set(self.handle, key.baseAddress, key.count, value.baseAddress, value.count)
+                }
+            }
+        }
+        try Self.check(code)
+    }
+
+    /// Calls the body with C's copy of the value, which is freed afterwards; `nil` if there is none.
+    package func get<Result>(_ key: String, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result? {
+        var key = key
+        var value: UnsafeMutableRawPointer?
+        var count = 0
+        let code = key.withUTF8 { key in
+            key.withMemoryRebound(to: CChar.self) { key in
+                lmdb_baseline_get(self.handle, key.baseAddress, key.count, &value, &count)
+            }
+        }
+        try Self.check(code)
+        defer { value?.deallocate() }
+        return value.map { body(UnsafeRawBufferPointer(start: $0, count: count)) }
+    }
+
+    private static func check(_ code: Int32) throws {
+        guard code == 0 else { throw LMDBStoreError(code: code) }
+    }
+}
+
+/// A result code of LMDB that was not expected.
+struct LMDBStoreError: Error {
+    let code: Int32
+}
+
+extension Workload {
+    /// Reads items of the sample.
+    package static func gets(_ store: LMDBStore, _ sample: Sample) -> Workload {
+        let operations = sample.keys.count
+        return Workload(operations: operations) { slice, pass in
+            var sum = 0
+            for index in slice {
+                let key = sample.keys[sample.position(index, pass: pass, of: operations)]
+                sum &+= try store.get(key) { $0.count &+ Int($0.first ?? 0) } ?? 0
+            }
+            return sum
+        }
+    }
+
+    /// Stores items of the sample, each in a transaction of its own.
+    package static func sets(_ store: LMDBStore, _ sample: Sample, operations: Int) -> Workload {
+        Workload(operations: operations) { slice, pass in
+            for index in slice {
+                let position = sample.position(index, pass: pass, of: operations)
+                try store.set(sample.keys[position], sample.value(position, pass: pass))
+            }
+            return slice.count
+        }
+    }
+}
