@@ -25,6 +25,7 @@ let package = Package(
             dependencies: [
                 .product(name: "KVStorage", package: "kv-storage"),
                 .product(name: "KVStorageHummingbird", package: "kv-storage"),
+                .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -39,6 +40,7 @@ let package = Package(
             name: "PlaygroundTests",
             dependencies: [
                 "Playground",
+                .product(name: "KVStorage", package: "kv-storage"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,5 +1,6 @@
 import Foundation
 import KVStorage
+import KVStorageLMDB
 import KVStorageSQLite
 
 /// Where the playground keeps its data, as `STORE` names it.
@@ -8,6 +9,8 @@ enum Store: Equatable {
     case memory
     /// `sqlite:PATH`: a database file, which is created with its folder if there is none.
     case sqlite(path: String)
+    /// `lmdb:PATH`: an environment in a folder, which is created if there is none.
+    case lmdb(path: String)
 
     init(_ text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
@@ -16,16 +19,19 @@ enum Store: Equatable {
             self = .memory
         case ("sqlite", let path?):
             self = .sqlite(path: path)
+        case ("lmdb", let path?):
+            self = .lmdb(path: path)
         default:
-            throw Settings.Invalid(description: "STORE is \"\(text)\"; it takes memory or sqlite:PATH")
+            throw Settings.Invalid(description: "STORE is \"\(text)\"; it takes memory, sqlite:PATH or lmdb:PATH")
         }
     }
 
-    /// The folder that the store is in, where the playground's other files go; `nil` if nothing is kept.
+    /// The folder of the store's files, where the playground's other files go, too; `nil` if nothing is kept.
     var folder: String? {
         switch self {
         case .memory: nil
         case .sqlite(let path): URL(filePath: path).deletingLastPathComponent().path
+        case .lmdb(let path): URL(filePath: path).path
         }
     }
 
@@ -42,6 +48,7 @@ enum Store: Equatable {
         switch self {
         case .memory: return Storage()
         case .sqlite(let path): return Storage(try .sqlite(at: path))
+        case .lmdb(let path): return Storage(try .lmdb(at: path))
         }
     }
 }
@@ -51,6 +58,7 @@ extension Store: CustomStringConvertible {
         switch self {
         case .memory: "memory"
         case .sqlite(let path): "SQLite, \(path)"
+        case .lmdb(let path): "LMDB, \(path)"
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import KVStorage
 import Testing
 
 @testable import Playground
@@ -11,13 +12,29 @@ import Testing
         #expect(settings.port == 8080)
         #expect(settings.store == .sqlite(path: "/tmp/a:b.db"))
         #expect(try Settings(environment: ["STORE": "memory"]).store == .memory)
+        #expect(try Settings(environment: ["STORE": "lmdb:./data"]).store == .lmdb(path: "./data"))
     }
 
     @Test(arguments: [
-        ["PORT": "70000"], ["PORT": "http"], ["STORE": "sqlite"], ["STORE": "memory:x"], ["STORE": "tape:/dev/st0"],
+        ["PORT": "70000"], ["PORT": "http"], ["STORE": "sqlite"], ["STORE": "lmdb"], ["STORE": "memory:x"],
+        ["STORE": "tape:/dev/st0"],
     ])
     func whatMakesNoSenseIsRefused(_ environment: [String: String]) {
         #expect(throws: Settings.Invalid.self) { try Settings(environment: environment) }
+    }
+
+    @Test func anLMDBFolderIsMadeForItsOwnerAndKeepsWhatIsStored() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "playground-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let store = try Store("lmdb:\(folder.path)/data")
+        #expect(store.folder == "\(folder.path)/data")
+        for round in 1...2 {
+            let storage = try store.open()
+            #expect(try await storage.incrementItem("visits") == round)
+            try await storage.dispose()
+        }
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder.path)/data")
+        #expect(attributes[.posixPermissions] as? Int == 0o700)
     }
 
     @Test func theSecretIsMadeOnceAndIsNobodyElses() throws {
