@@ -17,7 +17,7 @@ struct AssetRoutes {
         to routes: RouteCollection<PlaygroundContext>
     ) {
         let body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-        let fields: HTTPFields = [.contentType: type, .cacheControl: "no-cache", .xContentTypeOptions: "nosniff"]
+        let fields: HTTPFields = [.contentType: type, .cacheControl: "no-cache"]
         routes.get(name) { _, _ in Response(status: .ok, headers: fields, body: body) }
     }
 }
