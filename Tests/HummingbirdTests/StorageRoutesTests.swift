@@ -156,6 +156,24 @@ struct StorageRoutesTests {
         }
     }
 
+    @Test(
+        "Last-Modified is the date as RFC 9110 writes it",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"), (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"), (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ]
+    )
+    func dates(seconds: Int64, expected: String) async throws {
+        let clock = ManualClock(now: Timestamp(milliseconds: seconds * 1000 + 999))
+        let storage = Storage(.memory(.init(clock: clock)))
+        try await storage.setItem("a", "1")
+        try await self.app(storage).test(.router) { client in
+            let response = try await self.send(client, .get, "/a")
+            #expect(response.headers[.lastModified] == expected)
+        }
+    }
+
     @Test("Every request is authorised first, with the key that it is then about")
     func authorisation() async throws {
         let seen = Mutex<[StorageAccess]>([])
