@@ -2,10 +2,10 @@ import CKVStorageLMDB
 import KVStorage
 
 extension LMDBChange {
-    mutating func apply(_ mutations: [Mutation]) throws(StorageError) -> LMDBOperation.Answer {
-        var total = LMDBOperation.Answer()
+    mutating func apply(_ mutations: [Mutation]) throws(StorageError) -> WriteOperation.Answer {
+        var total = WriteOperation.Answer()
         for mutation in mutations {
-            let operation: LMDBOperation =
+            let operation: WriteOperation =
                 switch mutation {
                 case .set(let key, let value, let options): .set(key: key, value: value, options: options)
                 case .remove(let key): .remove(key: key)

@@ -17,18 +17,18 @@ struct LMDBChange {
         self.isObserved = isObserved
     }
 
-    mutating func run(_ operation: LMDBOperation) throws(StorageError) -> LMDBOperation.Answer {
+    mutating func run(_ operation: WriteOperation) throws(StorageError) -> WriteOperation.Answer {
         switch operation {
         case .set(let key, let value, let options):
             try self.set(key, value, options)
         case .remove(let key):
-            LMDBOperation.Answer(found: try self.remove(key) { _ in true } ?? false)
+            WriteOperation.Answer(found: try self.remove(key) { _ in true } ?? false)
         case .compareAndSwap(let key, let expected, let replacement, let options):
             try self.compareAndSwap(key, expected, replacement, options)
         case .touch(let key, let ttl):
             try self.touch(key, ttl)
         case .take(let key):
-            LMDBOperation.Answer(bytes: try self.remove(key) { $0.bytes })
+            WriteOperation.Answer(bytes: try self.remove(key) { $0.bytes })
         case .increment(let key, let amount, let options):
             try self.increment(key, amount, options)
         case .setMeta(let key, let fields):
@@ -36,12 +36,10 @@ struct LMDBChange {
         case .apply(let mutations):
             try self.apply(mutations)
         case .clear(let base):
-            LMDBOperation.Answer(number: try self.clear(base))
+            WriteOperation.Answer(number: try self.clear(base))
         case .sweep(let deadline, let limit):
             // The clock may have been turned back since.
-            LMDBOperation.Answer(number: try self.sweep(min(deadline, self.now), limit))
-        case .nothing:
-            LMDBOperation.Answer()
+            WriteOperation.Answer(number: try self.sweep(min(deadline, self.now), limit))
         }
     }
 
@@ -99,7 +97,7 @@ struct LMDBChange {
         _ key: String,
         _ value: [UInt8],
         _ options: WriteOptions
-    ) throws(StorageError) -> LMDBOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let deadline = try key.withBytes { bytes throws(StorageError) in
             let old = try self.record(bytes)
             // What expired is gone, whether it was swept or not: then this is a new item.
@@ -115,7 +113,7 @@ struct LMDBChange {
             return header.deadline
         }
         self.note(.update(key))
-        return LMDBOperation.Answer(deadline: deadline)
+        return WriteOperation.Answer(deadline: deadline)
     }
 
     /// Removes the item and returns what `read` makes of it, `nil` if it was absent or had expired.
@@ -140,23 +138,23 @@ struct LMDBChange {
         _ expected: [UInt8]?,
         _ replacement: [UInt8]?,
         _ options: WriteOptions
-    ) throws(StorageError) -> LMDBOperation.Answer {
-        let mismatch: LMDBOperation.Answer? = try key.withBytes { bytes throws(StorageError) in
+    ) throws(StorageError) -> WriteOperation.Answer {
+        let mismatch: WriteOperation.Answer? = try key.withBytes { bytes throws(StorageError) in
             let live = try self.liveRecord(bytes)
             guard !(live == nil ? expected == nil : live?.hasValue(expected) ?? false) else { return nil }
-            return LMDBOperation.Answer(found: false, bytes: live?.bytes)
+            return WriteOperation.Answer(found: false, bytes: live?.bytes)
         }
         if let mismatch { return mismatch }
         if let replacement { return try self.set(key, replacement, options) }
         if expected != nil { _ = try self.remove(key) { _ in true } }
-        return LMDBOperation.Answer()
+        return WriteOperation.Answer()
     }
 
     private mutating func increment(
         _ key: String,
         _ amount: Int,
         _ options: WriteOptions
-    ) throws(StorageError) -> LMDBOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let current = try key.withBytes { bytes throws(StorageError) in try self.liveRecord(bytes)?.bytes }
         let (sum, bytes) = try StoredInteger.increment(current, by: amount, key: key)
         var answer = try self.set(key, bytes, options)
@@ -164,14 +162,14 @@ struct LMDBChange {
         return answer
     }
 
-    private mutating func touch(_ key: String, _ ttl: Duration?) throws(StorageError) -> LMDBOperation.Answer {
+    private mutating func touch(_ key: String, _ ttl: Duration?) throws(StorageError) -> WriteOperation.Answer {
         let deadline = ttl.map { self.now.advanced(by: $0) }
         let found = try self.rewrite(key) { $0.deadline = deadline }
-        return LMDBOperation.Answer(found: found, deadline: found ? deadline : nil)
+        return WriteOperation.Answer(found: found, deadline: found ? deadline : nil)
     }
 
-    private mutating func setMeta(_ key: String, _ fields: [UInt8]?) throws(StorageError) -> LMDBOperation.Answer {
-        LMDBOperation.Answer(found: try self.rewrite(key) { $0.fields = fields })
+    private mutating func setMeta(_ key: String, _ fields: [UInt8]?) throws(StorageError) -> WriteOperation.Answer {
+        WriteOperation.Answer(found: try self.rewrite(key) { $0.fields = fields })
     }
 
     /// Changes what stands in front of a live item's value and returns whether there was one.

@@ -3,7 +3,7 @@ public import KVStorage
 extension LMDBDriver {
     /// Stores the bytes; they are on the medium as the configuration's synchronous level says when the call returns.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try self.checkSize(of: value, key)
+        try self.capabilities.requireSize(of: value, key, "LMDB")
         _ = try await self.write(.set(key: key, value: value, options: options), key)
     }
 
@@ -19,7 +19,7 @@ extension LMDBDriver {
         replacement: [UInt8]?,
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
-        if let replacement { try self.checkSize(of: replacement, key) }
+        if let replacement { try self.capabilities.requireSize(of: replacement, key, "LMDB") }
         let answer = try await self.write(
             .compareAndSwap(key: key, expected: expected, replacement: replacement, options: options),
             key
@@ -48,7 +48,7 @@ extension LMDBDriver {
 
     /// Keeps the metadata in front of the item's value.
     public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        if let fields { try self.checkSize(of: fields, key) }
+        if let fields { try self.capabilities.requireSize(of: fields, key, "LMDB") }
         return try await self.write(.setMeta(key: key, fields: fields), key).found
     }
 
@@ -56,7 +56,7 @@ extension LMDBDriver {
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         for mutation in mutations {
             try self.store.checkLength(of: mutation.key)
-            if case .set(let key, let value, _) = mutation { try self.checkSize(of: value, key) }
+            if case .set(let key, let value, _) = mutation { try self.capabilities.requireSize(of: value, key, "LMDB") }
         }
         return try await self.write(.apply(mutations), nil).number
     }
@@ -67,9 +67,9 @@ extension LMDBDriver {
     }
 
     private func write(
-        _ operation: LMDBOperation,
+        _ operation: WriteOperation,
         _ key: String?
-    ) async throws(StorageError) -> LMDBOperation.Answer {
+    ) async throws(StorageError) -> WriteOperation.Answer {
         if let key { try self.store.checkLength(of: key) }
         do throws(StorageError) {
             let answer = try await self.store.write(operation)
@@ -78,14 +78,5 @@ extension LMDBDriver {
         } catch {
             throw error.naming(error.key ?? key)
         }
-    }
-
-    private func checkSize(of value: [UInt8], _ key: String) throws(StorageError) {
-        guard let maximum = self.capabilities.maximumValueBytes, value.count > maximum else { return }
-        throw StorageError(
-            .tooLarge,
-            "the value has \(value.count) bytes, LMDB takes up to \(maximum); split it",
-            key: key
-        )
     }
 }

@@ -10,7 +10,7 @@ final class LMDBRegistry: Sendable {
 
     private struct Entry {
         let environment: LMDBEnvironment
-        let queue: GroupCommitQueue<LMDBWrite, LMDBOperation.Answer>
+        let queue: GroupCommitQueue<LMDBWrite, WriteOperation.Answer>
         var leases = 0
     }
 
@@ -53,13 +53,13 @@ final class LMDBRegistry: Sendable {
 /// A driver's share in an environment; given back when it goes, or before.
 final class LMDBLease: Sendable {
     let environment: LMDBEnvironment
-    let queue: GroupCommitQueue<LMDBWrite, LMDBOperation.Answer>
+    let queue: GroupCommitQueue<LMDBWrite, WriteOperation.Answer>
     private let identity: LMDBPlatform.FileIdentity
     private let isEnded = Atomic(false)
 
     fileprivate init(
         _ environment: LMDBEnvironment,
-        _ queue: GroupCommitQueue<LMDBWrite, LMDBOperation.Answer>,
+        _ queue: GroupCommitQueue<LMDBWrite, WriteOperation.Answer>,
         _ identity: LMDBPlatform.FileIdentity
     ) {
         self.environment = environment

@@ -71,7 +71,7 @@ final class LMDBStore: Sendable {
             case .outgrown:
                 readers.giveBack(slot)
                 // Any write transaction adopts the new size before it begins.
-                _ = try await self.write(.nothing)
+                _ = try await self.write(.apply([]))
             case .full:
                 readers.retire(slot)
             case .failed(let error):
@@ -82,7 +82,7 @@ final class LMDBStore: Sendable {
     }
 
     /// Has the operation carried out and returns its answer once it is committed.
-    func write(_ operation: LMDBOperation) async throws(StorageError) -> LMDBOperation.Answer {
+    func write(_ operation: WriteOperation) async throws(StorageError) -> WriteOperation.Answer {
         try self.calls.beginWrite()
         defer { self.calls.endWrite() }
         return try await self.lease.queue.submit(LMDBWrite(store: self, operation: operation))

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: used by ``GroupCommitQueue`` alone, which has one commit at a time.
 final class LMDBWriter: @unchecked Sendable {
-    typealias Outcome = Result<LMDBOperation.Answer, StorageError>
+    typealias Outcome = Result<WriteOperation.Answer, StorageError>
 
     let environment: LMDBEnvironment
     /// What the transactions have changed; told when their locks are free again.
@@ -17,7 +17,7 @@ final class LMDBWriter: @unchecked Sendable {
     }
 
     /// Creates the queue: with flushes on the driver's thread, without them on the caller's.
-    func makeQueue() -> GroupCommitQueue<LMDBWrite, LMDBOperation.Answer> {
+    func makeQueue() -> GroupCommitQueue<LMDBWrite, WriteOperation.Answer> {
         let thread = self.environment.thread
         if self.environment.synchronous.flushes {
             return GroupCommitQueue(on: thread) { self.commit($0) }

@@ -9,7 +9,7 @@ extension SQLiteDriver {
     /// Removes what has expired and returns when to look again.
     static func sweep(
         _ now: Timestamp,
-        _ queue: GroupCommitQueue<SQLiteOperation, SQLiteOperation.Answer>,
+        _ queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>,
         _ readers: SQLiteReaderPool
     ) async -> Timestamp? {
         do throws(StorageError) {

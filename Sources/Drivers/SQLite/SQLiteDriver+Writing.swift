@@ -4,7 +4,7 @@ public import KVStorage
 extension SQLiteDriver {
     /// Stores the bytes; they are on the medium as the configuration's synchronous level says when the call returns.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try self.requireSize(value, key)
+        try self.capabilities.requireSize(of: value, key, "SQLite")
         _ = try await self.write(.set(key: key, value: value, options: options), key)
     }
 
@@ -20,7 +20,7 @@ extension SQLiteDriver {
         replacement: [UInt8]?,
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
-        if let replacement { try self.requireSize(replacement, key) }
+        if let replacement { try self.capabilities.requireSize(of: replacement, key, "SQLite") }
         let answer = try await self.write(
             .compareAndSwap(key: key, expected: expected, replacement: replacement, options: options),
             key
@@ -54,7 +54,9 @@ extension SQLiteDriver {
 
     /// Carries out all of the writes or none.
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
-        for case .set(let key, let value, _) in mutations { try self.requireSize(value, key) }
+        for case .set(let key, let value, _) in mutations {
+            try self.capabilities.requireSize(of: value, key, "SQLite")
+        }
         return try await self.write(.apply(mutations), nil).number
     }
 
@@ -64,9 +66,9 @@ extension SQLiteDriver {
     }
 
     private func write(
-        _ operation: SQLiteOperation,
+        _ operation: WriteOperation,
         _ key: String?
-    ) async throws(StorageError) -> SQLiteOperation.Answer {
+    ) async throws(StorageError) -> WriteOperation.Answer {
         guard let queue = self.queue else {
             try self.readers.requireOpen()
             throw StorageError(.readOnly, "the driver was opened with readOnly and writes nothing", key: key)
@@ -79,15 +81,6 @@ extension SQLiteDriver {
             throw error.naming(error.key ?? key)
         }
     }
-
-    private func requireSize(_ value: [UInt8], _ key: String) throws(StorageError) {
-        guard let maximum = self.capabilities.maximumValueBytes, value.count > maximum else { return }
-        throw StorageError(
-            .tooLarge,
-            "the value has \(value.count) bytes, SQLite takes up to \(maximum); split it",
-            key: key
-        )
-    }
 }
 
 extension SQLiteDriver {
@@ -99,7 +92,7 @@ extension SQLiteDriver {
         _ writer: SQLiteWriter,
         on thread: DispatchQueue,
         flushes: Bool
-    ) -> GroupCommitQueue<SQLiteOperation, SQLiteOperation.Answer> {
+    ) -> GroupCommitQueue<WriteOperation, WriteOperation.Answer> {
         if flushes { return GroupCommitQueue(on: thread) { writer.commit($0) } }
         // A new log starts with a flush of its header, even where commits don't flush.
         writer.connection.logPages = Self.checkpointPages

@@ -29,7 +29,7 @@ public final class SQLiteDriver: StorageDriver {
     let clock: any StorageClock
     let readers: SQLiteReaderPool
     // The three are there unless the driver is read-only.
-    let queue: GroupCommitQueue<SQLiteOperation, SQLiteOperation.Answer>?
+    let queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>?
     let sweeper: ExpirySweeper?
     private let writer: SQLiteWriter?
     // Where writes run that may block, and the closing.

@@ -1,10 +1,10 @@
 import KVStorage
 
 extension SQLiteWriter {
-    func apply(_ mutations: [Mutation], at now: Timestamp) throws(StorageError) -> SQLiteOperation.Answer {
-        var total = SQLiteOperation.Answer()
+    func apply(_ mutations: [Mutation], at now: Timestamp) throws(StorageError) -> WriteOperation.Answer {
+        var total = WriteOperation.Answer()
         for mutation in mutations {
-            let operation: SQLiteOperation =
+            let operation: WriteOperation =
                 switch mutation {
                 case .set(let key, let value, let options): .set(key: key, value: value, options: options)
                 case .remove(let key): .remove(key: key)
@@ -17,7 +17,7 @@ extension SQLiteWriter {
     }
 
     /// Removes what lies below the base; counts what had not expired.
-    func clear(_ base: String, at now: Timestamp) throws(StorageError) -> SQLiteOperation.Answer {
+    func clear(_ base: String, at now: Timestamp) throws(StorageError) -> WriteOperation.Answer {
         let end = keyUpperBound(ofBase: base)
         _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange) { statement, finish throws(StorageError) in
             try statement.bind(1, now.milliseconds)
@@ -37,16 +37,16 @@ extension SQLiteWriter {
             guard let end else { return try finish() }
             try Self.bindRange(statement, from: 1, base, end, finish)
         }
-        return SQLiteOperation.Answer(number: removed)
+        return WriteOperation.Answer(number: removed)
     }
 
-    func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> SQLiteOperation.Answer {
+    func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> WriteOperation.Answer {
         let removed = try self.deleteTelling(.sweep) { statement, finish throws(StorageError) in
             try statement.bind(1, deadline.milliseconds)
             try statement.bind(2, Int64(limit))
             try finish()
         }
-        return SQLiteOperation.Answer(number: removed)
+        return WriteOperation.Answer(number: removed)
     }
 
     /// Lets `body` change several rows, of which it either changes all or, if it throws, none.

@@ -2,18 +2,18 @@ import KVStorage
 
 extension SQLiteWriter {
     /// Carries out one operation in the open transaction; one that fails leaves the transaction as it was.
-    func run(_ operation: SQLiteOperation, at now: Timestamp) throws(StorageError) -> SQLiteOperation.Answer {
+    func run(_ operation: WriteOperation, at now: Timestamp) throws(StorageError) -> WriteOperation.Answer {
         switch operation {
         case .set(let key, let value, let options):
             try self.set(key, value, options, at: now)
         case .remove(let key):
-            SQLiteOperation.Answer(found: try self.delete(.removeItem, key, at: now, { _ in true }) ?? false)
+            WriteOperation.Answer(found: try self.delete(.removeItem, key, at: now, { _ in true }) ?? false)
         case .compareAndSwap(let key, let expected, let replacement, let options):
             try self.compareAndSwap(key, expected, replacement, options, at: now)
         case .touch(let key, let ttl):
             try self.touch(key, ttl, at: now)
         case .take(let key):
-            SQLiteOperation.Answer(bytes: try self.delete(.takeItem, key, at: now) { $0.bytes(1) })
+            WriteOperation.Answer(bytes: try self.delete(.takeItem, key, at: now) { $0.bytes(1) })
         case .increment(let key, let amount, let options):
             try self.increment(key, amount, options, at: now)
         case .setMeta(let key, let fields):
@@ -35,7 +35,7 @@ extension SQLiteWriter {
         _ value: [UInt8],
         _ options: WriteOptions,
         at now: Timestamp
-    ) throws(StorageError) -> SQLiteOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let statement = try self.connection.statement(options.keepTTL ? .setItemKeepingDeadline : .setItem)
         let deadline = options.deadline(at: now)
         try key.withBytes { keyBytes throws(StorageError) in
@@ -49,7 +49,7 @@ extension SQLiteWriter {
             }
         }
         self.changes.append(.update(key))
-        return SQLiteOperation.Answer(deadline: deadline)
+        return WriteOperation.Answer(deadline: deadline)
     }
 
     /// Removes the item and returns what `read` makes of it, `nil` if it was absent or had expired.
@@ -89,12 +89,12 @@ extension SQLiteWriter {
         _ replacement: [UInt8]?,
         _ options: WriteOptions,
         at now: Timestamp
-    ) throws(StorageError) -> SQLiteOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let current = try self.current(key, at: now)
-        guard current == expected else { return SQLiteOperation.Answer(found: false, bytes: current) }
+        guard current == expected else { return WriteOperation.Answer(found: false, bytes: current) }
         if let replacement { return try self.set(key, replacement, options, at: now) }
         if current != nil { _ = try self.delete(.removeItem, key, at: now) { _ in true } }
-        return SQLiteOperation.Answer()
+        return WriteOperation.Answer()
     }
 
     private func increment(
@@ -102,7 +102,7 @@ extension SQLiteWriter {
         _ amount: Int,
         _ options: WriteOptions,
         at now: Timestamp
-    ) throws(StorageError) -> SQLiteOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let (sum, bytes) = try StoredInteger.increment(try self.current(key, at: now), by: amount, key: key)
         var answer = try self.set(key, bytes, options, at: now)
         answer.number = sum
@@ -113,25 +113,25 @@ extension SQLiteWriter {
         _ key: String,
         _ ttl: Duration?,
         at now: Timestamp
-    ) throws(StorageError) -> SQLiteOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let deadline = ttl.map { now.advanced(by: $0) }
         let found = try self.update(.touchItem, key, at: now) { statement throws(StorageError) in
             try statement.bind(2, deadline?.milliseconds)
         }
-        return SQLiteOperation.Answer(found: found, deadline: found ? deadline : nil)
+        return WriteOperation.Answer(found: found, deadline: found ? deadline : nil)
     }
 
     private func setMeta(
         _ key: String,
         _ fields: [UInt8]?,
         at now: Timestamp
-    ) throws(StorageError) -> SQLiteOperation.Answer {
+    ) throws(StorageError) -> WriteOperation.Answer {
         let found = try (fields ?? []).withUnsafeBufferPointer { bytes throws(StorageError) in
             try self.update(.setMeta, key, at: now) { statement throws(StorageError) in
                 if fields == nil { try statement.bindNull(2) } else { try statement.bind(2, blob: bytes) }
             }
         }
-        return SQLiteOperation.Answer(found: found)
+        return WriteOperation.Answer(found: found)
     }
 
     /// Changes a column of a live item and returns whether there was one.

@@ -5,7 +5,7 @@ import KVStorage
 /// `@unchecked Sendable`: used by ``GroupCommitQueue``, which has one commit at a time, and once more after the queue was
 /// closed, by ``close()``.
 final class SQLiteWriter: @unchecked Sendable {
-    typealias Outcome = Result<SQLiteOperation.Answer, StorageError>
+    typealias Outcome = Result<WriteOperation.Answer, StorageError>
 
     var connection: SQLiteConnection
     /// What the transaction has changed; told after its commit.
@@ -27,7 +27,7 @@ final class SQLiteWriter: @unchecked Sendable {
     }
 
     /// Carries out the operations; blocks as long as another process holds the database, up to the timeout.
-    func commit(_ operations: [SQLiteOperation]) -> [Outcome] {
+    func commit(_ operations: [WriteOperation]) -> [Outcome] {
         do throws(StorageError) {
             try self.begin()
         } catch {
@@ -37,7 +37,7 @@ final class SQLiteWriter: @unchecked Sendable {
     }
 
     /// Carries out the operations, or returns `nil` if another process holds the database right now.
-    func commitUnlessBusy(_ operations: [SQLiteOperation]) -> [Outcome]? {
+    func commitUnlessBusy(_ operations: [WriteOperation]) -> [Outcome]? {
         do throws(StorageError) {
             try self.connection.run(.beginImmediate)
         } catch {
@@ -52,7 +52,7 @@ final class SQLiteWriter: @unchecked Sendable {
         self.connection.close()
     }
 
-    private func commitBegun(_ operations: [SQLiteOperation]) -> [Outcome] {
+    private func commitBegun(_ operations: [WriteOperation]) -> [Outcome] {
         let outcomes = self.transact(operations)
         guard case .failure(let error) = outcomes else { return outcomes.flattened(operations.count) }
         guard operations.count > 1 else { return [.failure(error)] }
@@ -60,7 +60,7 @@ final class SQLiteWriter: @unchecked Sendable {
     }
 
     /// Gives each operation a transaction of its own, so that only the one that can't be committed fails.
-    private func commitEach(_ operations: [SQLiteOperation]) -> [Outcome] {
+    private func commitEach(_ operations: [WriteOperation]) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(operations.count)
         // Once the database is held by somebody else for too long, the rest need not wait as long each.
@@ -79,7 +79,7 @@ final class SQLiteWriter: @unchecked Sendable {
     }
 
     /// Carries out the operations in the open transaction and commits it; fails if the transaction does.
-    private func transact(_ operations: [SQLiteOperation]) -> Result<[Outcome], StorageError> {
+    private func transact(_ operations: [WriteOperation]) -> Result<[Outcome], StorageError> {
         self.changes.removeAll(keepingCapacity: true)
         let now = self.clock.now
         var outcomes: [Outcome] = []

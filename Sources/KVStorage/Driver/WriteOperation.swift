@@ -1,0 +1,47 @@
+/// A write that waits in a driver's ``GroupCommitQueue``, for engines that carry out all of these natively.
+package enum WriteOperation: Sendable {
+    case set(key: String, value: [UInt8], options: WriteOptions)
+    case remove(key: String)
+    case compareAndSwap(key: String, expected: [UInt8]?, replacement: [UInt8]?, options: WriteOptions)
+    case touch(key: String, ttl: Duration?)
+    case take(key: String)
+    case increment(key: String, amount: Int, options: WriteOptions)
+    case setMeta(key: String, fields: [UInt8]?)
+    case apply([Mutation])
+    case clear(base: String)
+    /// Removes at most `limit` of the items that expired by `deadline`.
+    case sweep(deadline: Timestamp, limit: Int)
+
+    /// What a write did; each uses the parts that it has an answer for.
+    package struct Answer: Sendable {
+        /// Whether the item was there, or was as expected.
+        package var found: Bool
+        /// The item's bytes: those taken, or those that were not as expected.
+        package var bytes: [UInt8]?
+        /// How many items were removed, or the sum.
+        package var number: Int
+        /// The earliest deadline that was written.
+        package var deadline: Timestamp?
+
+        package init(found: Bool = true, bytes: [UInt8]? = nil, number: Int = 0, deadline: Timestamp? = nil) {
+            self.found = found
+            self.bytes = bytes
+            self.number = number
+            self.deadline = deadline
+        }
+    }
+}
+
+extension Capabilities {
+    /// Checks the length of what is to be written.
+    ///
+    /// - Throws: ``StorageError/Code/tooLarge`` if the engine, by its name, doesn't take as many bytes.
+    package func requireSize(of value: [UInt8], _ key: String, _ engine: String) throws(StorageError) {
+        guard let maximum = self.maximumValueBytes, value.count > maximum else { return }
+        throw StorageError(
+            .tooLarge,
+            "the value has \(value.count) bytes, \(engine) takes up to \(maximum); split it",
+            key: key
+        )
+    }
+}
