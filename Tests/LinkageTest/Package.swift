@@ -5,6 +5,9 @@ import PackageDescription
 // resolves it with the default traits, to see what those clone.
 let traits: Set<Package.Dependency.Trait> = Context.environment["LINKAGE_TEST_TRAITS"] == "default" ? [.defaults] : []
 
+// And it builds a program that uses Sessions without the trait, to see how that fails.
+let product = Context.environment["LINKAGE_TEST_PRODUCT"] ?? "KVStorage"
+
 let package = Package(
     name: "linkage-test",
     platforms: [.macOS(.v15)],
@@ -13,8 +16,8 @@ let package = Package(
     ],
     targets: [
         .executableTarget(
-            name: "LinkageTest",
-            dependencies: [.product(name: "KVStorage", package: "kv-storage")]
+            name: product == "KVStorage" ? "LinkageTest" : "\(product)WithoutTrait",
+            dependencies: [.product(name: product, package: "kv-storage")]
         )
     ],
     swiftLanguageModes: [.v6]

@@ -50,7 +50,7 @@ import Testing
         try await updateSession(event, as: Visits.self) { $0.count = 5 }
         // README: begin
         let visits = try await getSession(event, as: Visits.self)  // nil if there is no session
-        try await regenerateSession(event)  // a new ID with the same data: after a login
+        try await regenerateSession(event)  // a new ID with the same data: after a change of rights
         try await destroySession(event)  // a logout that really ends it
         // README: end
         #expect(visits?.count == 5)
@@ -79,5 +79,23 @@ import Testing
         // README: end
         #expect(answer.body == Array(#"{"theme":"dark"}"#.utf8))
         #expect(module.status == .ok)
+    }
+
+    @Test func users() async throws {
+        let storage = Storage()
+        let sessions = try SessionConfig(store: storage, secret: "a secret of at least thirty-two bytes") { Visits() }
+        let event = SessionEvent(request: HTTPRequest(method: .get, scheme: "https", authority: "a.example", path: "/"))
+        try await useSession(event, sessions)
+        // README: begin
+        try await authenticateSession(event, user: "ada")
+        try await setFlash(event, "notice", "Welcome back")  // for the next page to take, once
+        let token = try await csrfToken(event)  // for a form; verifyCSRF(event, token:) checks it
+
+        for session in try await listSessions(of: "ada", sessions) { print(session.handle, session.lastSeen) }
+        try await revokeSessions(of: "ada", except: event, sessions)  // log out everywhere else
+        // README: end
+        #expect(token.count == 43)
+        #expect(try await takeFlash(event, "notice", as: String.self) == "Welcome back")
+        #expect(try await listSessions(of: "ada", sessions).count == 1)
     }
 }

@@ -149,7 +149,7 @@ extension SQLiteConnection {
 }
 
 extension SQLiteConnection {
-    /// - Throws: ``StorageError/Code/notSupported`` if the library is older than `RETURNING`.
+    /// - Throws: `StorageError.Code.notSupported` if the library is older than `RETURNING`.
     static func requireVersion() throws(StorageError) {
         guard sqlite3_libversion_number() >= 3_035_000 else {
             throw StorageError(

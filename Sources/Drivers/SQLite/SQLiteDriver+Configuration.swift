@@ -37,12 +37,12 @@ extension SQLiteDriver {
         /// Whether the database is this process's alone, `false` by default.
         ///
         /// Makes small reads faster, as no lock has to be asked of the operating system (VFS `unix-excl`). Other
-        /// processes that open it, and this one if another has it, get ``StorageError/Code/unavailable``. Several drivers in
+        /// processes that open it, and this one if another has it, get `StorageError.Code.unavailable`. Several drivers in
         /// one process may share the file if all are exclusive. Not to be combined with ``readOnly``.
         public var exclusive = false
 
         /// How long to wait for another process's lock, five seconds by default, before
-        /// ``StorageError/Code/unavailable`` is thrown. No thread of the cooperative pool waits.
+        /// `StorageError.Code.unavailable` is thrown. No thread of the cooperative pool waits.
         public var busyTimeout: Duration = .seconds(5)
 
         /// The most memory that each connection keeps pages in, 64 MiB by default: `PRAGMA cache_size`.

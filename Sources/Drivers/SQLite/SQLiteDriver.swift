@@ -40,11 +40,11 @@ public final class SQLiteDriver: StorageDriver {
     /// A relative path counts from the process's working directory. Blocks while another process holds the database, up to
     /// the busy timeout. What turns out not to be a database, or not to be the driver's, is left untouched.
     ///
-    /// - Throws: ``StorageError/Code/invalidOption`` for a path without a folder, a path that is one, `":memory:"`, and a
-    ///   configuration that can't be honoured; ``StorageError/Code/incompatibleFormat`` for a file that is no
-    ///   database, a table of another program or of a newer version; ``StorageError/Code/corrupted`` for one that was cut
-    ///   off; ``StorageError/Code/permissionDenied``, ``StorageError/Code/readOnly``,
-    ///   ``StorageError/Code/unavailable``, ``StorageError/Code/full`` as the system says.
+    /// - Throws: `StorageError.Code.invalidOption` for a path without a folder, a path that is one, `":memory:"`, and a
+    ///   configuration that can't be honoured; `StorageError.Code.incompatibleFormat` for a file that is no
+    ///   database, a table of another program or of a newer version; `StorageError.Code.corrupted` for one that was cut
+    ///   off; `StorageError.Code.permissionDenied`, `StorageError.Code.readOnly`,
+    ///   `StorageError.Code.unavailable`, `StorageError.Code.full` as the system says.
     public init(path: String, configuration: Configuration = Configuration()) throws(StorageError) {
         try configuration.validate()
         try SQLiteConnection.requireVersion()

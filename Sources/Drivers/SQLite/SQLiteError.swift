@@ -1,7 +1,7 @@
 import CKVStorageSQLite
 import KVStorage
 
-/// What SQLite said; ``StorageError/underlying`` of the errors that ``SQLiteDriver`` throws.
+/// What SQLite said; `StorageError.underlying` of the errors that ``SQLiteDriver`` throws.
 public struct SQLiteError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The extended result code, as in <https://www.sqlite.org/rescode.html>.
     public var resultCode: Int32

@@ -200,7 +200,7 @@ extension SQLiteReaderPool {
         )
     }
 
-    /// - Throws: ``StorageError/Code/closed`` after ``close()``.
+    /// - Throws: `StorageError.Code.closed` after ``close()``.
     func requireOpen() throws(StorageError) {
         if self.state.withLock(\.isClosed) { throw Self.closedError }
     }

@@ -16,7 +16,7 @@ enum SQLiteSchema {
 
     /// Returns whether the tables are there.
     ///
-    /// - Throws: ``StorageError/Code/incompatibleFormat`` if what is there is newer or not the driver's.
+    /// - Throws: `StorageError.Code.incompatibleFormat` if what is there is newer or not the driver's.
     static func inspect(_ connection: borrowing SQLiteConnection, table: String) throws(StorageError) -> State {
         let encoding = try connection.query("PRAGMA encoding") { $0.text(0) }
         guard encoding == ["UTF-8"] else {

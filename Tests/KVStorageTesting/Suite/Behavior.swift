@@ -54,7 +54,9 @@ public struct Behavior: Sendable {
 
     /// Makes a fresh store, shows the behaviour on it and cleans up.
     ///
-    /// - Parameter limit: how long it may take by the system's clock; what is stuck then is left behind.
+    /// - Parameters:
+    ///   - subject: what is tested.
+    ///   - limit: how long it may take by the system's clock; what is stuck then is left behind.
     /// - Throws: a failure for an expectation that does not hold, for any other error, and for what takes too long.
     public func run(
         on subject: ConformanceSubject,

@@ -1,6 +1,6 @@
 import KVStorage
 
-/// Shows whether a driver keeps what ``KVStorage/StorageDriver`` and ``KVStorage/Storage`` promise.
+/// Shows whether a driver keeps what `StorageDriver` and `Storage` promise.
 ///
 /// Works with any test framework. With Swift Testing, one test for each behaviour, at the root, through a mount and
 /// through a prefix:
@@ -20,7 +20,7 @@ import KVStorage
 ///     let report = await ConformanceSuite.run(mine)
 ///     assert(report.failed.isEmpty, report.description)
 ///
-/// A behaviour is run if the driver's ``KVStorage/Capabilities`` say that it should hold, each on a fresh, empty store.
+/// A behaviour is run if the driver's `Capabilities` say that it should hold, each on a fresh, empty store.
 /// A driver with limits needs room for 20,000 small items and for 64 MiB.
 public struct ConformanceSuite: Sendable {
     /// All behaviours, by promise.
