@@ -16,6 +16,7 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
 modules := KVStorage KVStorageTesting \
+	$(if $(wildcard Sources/Drivers/FileSystem),KVStorageFileSystem) \
 	$(if $(wildcard Sources/Drivers/LMDB),KVStorageLMDB) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
 	$(if $(wildcard Sources/Sessions),Sessions)
@@ -27,7 +28,7 @@ sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db, lmdb:folder or memory)
+run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db, files:x, lmdb:folder or memory)
 	$(build_playground) --product Playground
 	@PORT=$(PORT) STORE=$(STORE) exec "$$($(build_playground) --show-bin-path)/Playground"
 

@@ -14,6 +14,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
+        .library(name: "KVStorageFileSystem", targets: ["KVStorageFileSystem"]),
         .library(name: "KVStorageHummingbird", targets: ["KVStorageHummingbird"]),
         .library(name: "KVStorageLMDB", targets: ["KVStorageLMDB"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
@@ -42,6 +43,14 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
+        .systemLibrary(name: "CKVStorageFileSystem", path: "Sources/Drivers/FileSystem/CKVStorageFileSystem"),
+        .target(
+            name: "KVStorageFileSystem",
+            dependencies: ["KVStorage", "CKVStorageFileSystem"],
+            path: "Sources/Drivers/FileSystem",
+            exclude: ["CKVStorageFileSystem"],
+            swiftSettings: settings
+        ),
         .systemLibrary(name: "CKVStorageLMDB", path: "Sources/Drivers/LMDB/CKVStorageLMDB"),
         .target(
             name: "KVStorageLMDB",
@@ -143,8 +152,8 @@ let package = Package(
         .testTarget(
             name: "DriverTests",
             dependencies: [
-                "KVStorage", "KVStorageLMDB", "KVStorageSQLite", "CKVStorageLMDB", "CKVStorageSQLite",
-                "KVStorageTesting", "StorageProcess",
+                "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageSQLite", "CKVStorageLMDB",
+                "CKVStorageSQLite", "KVStorageTesting", "StorageProcess",
             ],
             swiftSettings: settings
         ),
@@ -195,7 +204,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StorageProcess",
-            dependencies: ["KVStorage", "KVStorageLMDB", "KVStorageSQLite"],
+            dependencies: ["KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageSQLite"],
             path: "Tests/StorageProcess",
             swiftSettings: settings
         ),

@@ -1,0 +1,81 @@
+public import KVStorage
+
+extension FileSystemDriver {
+    /// What an acknowledged write survives.
+    public enum Durability: Sendable, Hashable {
+        /// The process being killed (`kill -9`), as the system has the data; the default.
+        ///
+        /// When the machine itself crashes or loses power, the writes of the last seconds may be undone. An item then has its
+        /// former value, never a part of one, on file systems that order a rename after the data, as ext4, XFS and Btrfs do.
+        case processCrash
+        /// Also a crash of the machine and power loss: the file and its folder are flushed before a write returns.
+        ///
+        /// A write then takes as long as the disk needs to flush twice. As everywhere, the disk must not lie about it.
+        case powerLoss
+
+        /// Short for ``powerLoss``.
+        public static var durable: Durability { .powerLoss }
+    }
+
+    /// Options of a store in files.
+    public struct Configuration: Sendable {
+        /// What an acknowledged write survives; by default a killed process. See ``FileSystemDriver/Durability``.
+        public var durability: Durability
+
+        /// Whether writes are refused with ``StorageError/Code/readOnly``; `false` by default.
+        ///
+        /// Nothing at all is written then, not even what expired is removed, and the folder has to be there.
+        public var readOnly: Bool
+
+        /// Patterns of keys that are not the store's affair: neither read, listed, watched nor cleared, and writing one throws
+        /// ``StorageError/Code/invalidKey``. None by default.
+        ///
+        /// A pattern is matched with the whole key, and with the branches that the key is below. Its segments are divided by `/`
+        /// or `:`; `*` stands for any characters within a segment, `?` for one, and a segment `**` for any number of segments:
+        /// `"**/node_modules"`, `"drafts/*.tmp"`.
+        public var ignore: [String]
+
+        /// The permission bits of new files, exactly; `nil`, the default, means `0o666` less the process's umask.
+        ///
+        /// Writing an item anew leaves the bits that its file has.
+        public var fileMode: UInt32?
+
+        /// The permission bits of new folders, exactly; `nil`, the default, means `0o777` less the process's umask.
+        public var folderMode: UInt32?
+
+        /// Where the time comes from; by default the system's wall clock.
+        public var clock: any StorageClock
+
+        /// Creates a configuration.
+        public init(
+            durability: Durability = .processCrash,
+            readOnly: Bool = false,
+            ignore: [String] = [],
+            fileMode: UInt32? = nil,
+            folderMode: UInt32? = nil,
+            clock: any StorageClock = .system
+        ) {
+            self.durability = durability
+            self.readOnly = readOnly
+            self.ignore = ignore
+            self.fileMode = fileMode
+            self.folderMode = folderMode
+            self.clock = clock
+        }
+    }
+}
+
+extension StorageDriver where Self == FileSystemDriver {
+    /// Items in files below a folder, which is made if it is missing.
+    ///
+    ///     try storage.mount("content", .files(at: "./content"))
+    ///
+    /// - Throws: ``StorageError/Code/invalidOption`` for an option that can't be honoured,
+    ///   ``StorageError/Code/permissionDenied`` and others if the folder can't be made or opened.
+    public static func files(
+        at path: String,
+        _ configuration: FileSystemDriver.Configuration = .init()
+    ) throws(StorageError) -> FileSystemDriver {
+        try FileSystemDriver(path: path, configuration: configuration)
+    }
+}

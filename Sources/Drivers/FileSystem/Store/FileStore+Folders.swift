@@ -1,0 +1,161 @@
+import KVStorage
+
+extension FileStore {
+    /// Splits a path into its folder and the last name.
+    static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
+        return (String(path[..<slash]), String(path[path.utf8.index(after: slash)...]))
+    }
+
+    /// Opens the folder, making it and those above it where they are missing.
+    ///
+    /// An item that stands where a folder has to be is moved into it; see ``makeRoom(in:_:_:waits:)``. Returns `nil` if
+    /// somebody else holds that item's lock and `waits` is not set.
+    func makeFolder(_ path: String, _ key: String, waits: Bool) throws(StorageError) -> FileHandle? {
+        if let folder = try self.open(System.folderFlags, path, key) { return folder }
+        var current = FileHandle(borrowing: self.base)
+        var currentPath = ""
+        var failures = 0
+        var names = PathMapping.names(in: path)[...]
+        while let name = names.first {
+            let childPath = currentPath.isEmpty ? name : "\(currentPath)/\(name)"
+            do throws(SystemError) {
+                current = try System.openFolder(current.raw, name)
+                currentPath = childPath
+                names.removeFirst()
+                continue
+            } catch {
+                // A link is refused like whatever else is no folder, in the making of room.
+                guard error.meansAbsent else { throw error.storageError(key) }
+                failures += 1
+                guard failures <= Self.attemptLimit else { throw Self.conflict(key) }
+                if error.kind == .notFound {
+                    if try self.addFolder(current.raw, name, key) {
+                        self.watcher.adopt(childPath, isExpanded: false)
+                        continue
+                    }
+                    // The folder that it belongs in was removed, being empty: once more from the base.
+                    current = FileHandle(borrowing: self.base)
+                    currentPath = ""
+                    names = PathMapping.names(in: path)[...]
+                    continue
+                }
+            }
+            guard let isMoved = try self.makeRoom(in: current.raw, name, key, waits: waits) else { return nil }
+            if isMoved { self.watcher.adopt(childPath, isExpanded: true) }
+        }
+        return current
+    }
+
+    /// Makes one folder, unless it is there; `false` if the folder around it has been removed.
+    private func addFolder(_ parent: Int32, _ name: String, _ key: String) throws(StorageError) -> Bool {
+        do throws(SystemError) {
+            do throws(SystemError) {
+                try System.makeFolder(parent, name, self.configuration.folderMode ?? 0o777)
+                if let mode = self.configuration.folderMode {
+                    let folder = try System.openFolder(parent, name)
+                    try System.setMode(folder.raw, mode)
+                }
+            } catch {
+                guard error.kind == .exists else { throw error }
+            }
+            // Also one that somebody else has just made: it must be there after a power loss before what is in it.
+            if self.isDurable { try System.synchronize(parent) }
+            return true
+        } catch {
+            if error.kind == .notFound { return false }
+            throw error.storageError(key)
+        }
+    }
+
+    /// Puts a folder in the place of an item, and the item into the folder, in one step.
+    ///
+    /// A folder is prepared beside the item and a second name given to the item's file in it; then the two swap places. A
+    /// reader finds either the file or the folder with the item in it, the same file. The way back is never taken: an item
+    /// once in a folder stays there until it is removed, as taking a folder away from under others that write into it could
+    /// not be one step. Returns whether this call did it, `nil` if it would have to wait.
+    private func makeRoom(
+        in parent: Int32, _ name: String, _ key: String, waits: Bool
+    ) throws(StorageError) -> Bool? {
+        let file: FileHandle
+        do { file = try System.openEntry(parent, name) } catch {
+            if error.kind == .notFound { return false }
+            throw error.storageError(key)
+        }
+        let status = try self.status(file.raw, key)
+        switch status.kind {
+        case .folder: return false
+        case .file: break
+        case .other: throw Self.notAnItem(key)
+        }
+        do throws(SystemError) {
+            guard try System.lock(file.raw, waits: waits) else { return nil }
+            // Replaced or removed since it was opened.
+            guard try FileStatus.of(parent, name).identity == status.identity else { return false }
+            return try self.swapIn(parent, name)
+        } catch {
+            if error.kind == .notFound { return false }
+            if System.lacksExchange(error) {
+                let reason = "the file system can't swap a file for a folder, which an item above another needs"
+                throw StorageError(.notSupported, "\(reason); choose keys that are no branch of each other", key: key)
+            }
+            throw error.storageError(key)
+        }
+    }
+
+    private func swapIn(_ parent: Int32, _ name: String) throws(SystemError) -> Bool {
+        let temporary = self.folder.temporaryName(.folder)
+        try System.makeFolder(parent, temporary, self.configuration.folderMode ?? 0o777)
+        do {
+            let folder = try System.openFolder(parent, temporary)
+            _ = try System.lock(folder.raw, waits: false)
+            if let mode = self.configuration.folderMode { try System.setMode(folder.raw, mode) }
+            try System.link(parent, name, to: folder.raw, PathMapping.folderItemName)
+            if self.isDurable { try System.synchronize(folder.raw) }
+            try System.exchange(parent, temporary, name)
+        } catch {
+            self.removeTemporary(parent, temporary)
+            throw error
+        }
+        // Now the file's former name; the item keeps its name in the folder.
+        self.removeTemporary(parent, temporary)
+        if self.isDurable { try System.synchronize(parent) }
+        return true
+    }
+
+    /// Removes the folder and those above it as far as they are empty.
+    ///
+    /// The system refuses to remove one that is not, so nothing is lost that comes at the same time; who had opened it finds
+    /// that it is gone (`ENOENT`) and makes it again.
+    func prune(_ path: String) {
+        var path = path
+        while !path.isEmpty {
+            let (parent, name) = Self.split(path)
+            do {
+                if let folder = try self.open(System.folderFlags, parent, nil) {
+                    try System.removeFolder(folder.raw, name)
+                    self.watcher.forget(path)
+                    if self.isDurable { try System.synchronize(folder.raw) }
+                }
+            } catch {
+                // Not empty, or not ours to remove: an empty folder does no harm.
+                return
+            }
+            path = parent
+        }
+    }
+
+    static let attemptLimit = 1000
+
+    static func conflict(_ key: String) -> StorageError {
+        StorageError(.conflict, "others kept changing the folders of the item; try again", key: key)
+    }
+
+    static func notAnItem(_ key: String) -> StorageError {
+        StorageError(
+            .permissionDenied,
+            "something that is no file stands in the key's path (a link, pipe, socket or device); it is left alone",
+            key: key
+        )
+    }
+}

@@ -1,0 +1,240 @@
+#if os(Linux) || os(Android)
+import Dispatch
+import KVStorage
+import Synchronization
+
+/// Tells of changes below the base that others make, as the kernel reports them (inotify).
+///
+/// The driver's own changes are told by the call that makes them. The kernel reports them as well; the temporary name that
+/// each is a rename from, or to, says that they are known. A folder is watched from before anything is written into it: this
+/// driver has one that it makes watched first, and one that others made is read once it is watched, for what came into it
+/// before.
+///
+/// The kernel's events are handled on a serial queue, and so is the watching of new folders.
+final class FolderWatcher: Sendable {
+    static let watching = Capabilities.Watching.external
+
+    struct Folder {
+        var path: String
+        var branch: PathMapping.Branch
+    }
+
+    struct Move {
+        let cookie: UInt32
+        let folder: Folder
+        let name: String
+        let isFolder: Bool
+    }
+
+    struct State {
+        /// The kernel's queue and an own handle of the base, from the start to the stop.
+        var descriptors: (queue: Int32, base: Int32)?
+        /// Ends the reading of the kernel's queue.
+        var cancel: (@Sendable () -> Void)?
+        var folders: [Int32: Folder] = [:]
+        // By bytes: strings compare by canonical equivalence.
+        var watches: [[UInt8]: Int32] = [:]
+        /// How often this process has made a folder without the kernel having told of it yet.
+        var made: [[UInt8]: Int] = [:]
+        /// The first half of a rename, until the second comes or any other event.
+        var move: Move?
+        var isStopped = false
+    }
+
+    let base: Int32
+    /// What the names of this store's temporary files hold.
+    let instance: String
+    let mapping: PathMapping
+    let ignored: IgnorePatterns
+    let events: EventHub
+    let queue = DispatchQueue(label: "kv-storage.files.watch")
+    let state = Mutex(State())
+    private let activity = Atomic(false)
+
+    /// Whether the kernel is listened to.
+    var isActive: Bool { self.activity.load(ordering: .acquiring) }
+
+    init(base: Int32, instance: String, mapping: PathMapping, ignored: IgnorePatterns, events: EventHub) {
+        self.base = base
+        self.instance = instance
+        self.mapping = mapping
+        self.ignored = ignored
+        self.events = events
+    }
+
+    /// Watches the base and every folder below it. Does nothing when that is so already.
+    func start() async throws(StorageError) {
+        let result = await withCheckedContinuation { continuation in
+            self.queue.async {
+                let result: Result<Void, StorageError>
+                do throws(StorageError) { result = .success(try self.startOnQueue()) } catch {
+                    result = .failure(error)
+                }
+                continuation.resume(returning: result)
+            }
+        }
+        try result.get()
+    }
+
+    private func startOnQueue() throws(StorageError) {
+        guard self.state.withLock({ $0.descriptors == nil && !$0.isStopped }) else { return }
+        // From now on who makes a folder waits for this to end.
+        self.activity.store(true, ordering: .releasing)
+        do throws(SystemError) {
+            let inotify = try Inotify()
+            let base = try System.reopen(self.base)
+            let descriptors = (queue: inotify.queue, base: base.raw)
+            self.state.withLock { $0.descriptors = descriptors }
+            do { try self.watch("", reports: { _ in false }) } catch {
+                self.state.withLock { $0 = State(isStopped: $0.isStopped) }
+                throw error
+            }
+            // From here on the cancel handler closes both.
+            _ = inotify.release()
+            _ = base.release()
+            // Safe: a dispatch source may be used from any thread; the type does not say so.
+            nonisolated(unsafe) let source = DispatchSource.makeReadSource(
+                fileDescriptor: descriptors.queue, queue: self.queue)
+            source.setEventHandler { [weak self] in self?.handleEvents() }
+            source.setCancelHandler {
+                System.close(descriptors.queue)
+                System.close(descriptors.base)
+            }
+            source.activate()
+            let isStopped = self.state.withLock { state in
+                state.cancel = { source.cancel() }
+                return state.isStopped
+            }
+            if isStopped { source.cancel() }
+        } catch {
+            self.activity.store(false, ordering: .releasing)
+            let advice = "raise fs.inotify.max_user_watches or max_user_instances if they are used up"
+            throw StorageError(.unavailable, "can't watch the folder: \(error) (\(advice))", underlying: error)
+        }
+    }
+
+    /// Ends the watching; what is queued is not told any more.
+    func stop() {
+        self.activity.store(false, ordering: .releasing)
+        let cancel = self.state.withLock { state in
+            state.isStopped = true
+            return state.cancel
+        }
+        cancel?()
+    }
+
+    /// Sees to it that a folder that this driver made is watched before anything is written into it.
+    ///
+    /// - Parameter isExpanded: whether the folder took the place of an item.
+    func adopt(_ path: String, isExpanded: Bool) {
+        guard self.isActive else { return }
+        let parent = Array(FileStore.split(path).folder.utf8)
+        self.state.withLock { state in
+            if !isExpanded, state.watches[parent] != nil { state.made[Array(path.utf8), default: 0] += 1 }
+        }
+        self.queue.sync { _ = self.watchNew(path, skipsItem: isExpanded) }
+    }
+
+    /// The same for one that was found, and that others may have made a moment ago.
+    func adoptIfUnknown(_ path: String) {
+        guard self.isActive else { return }
+        if self.state.withLock({ $0.watches[Array(path.utf8)] != nil }) { return }
+        self.queue.sync { _ = self.watchNew(path, skipsItem: false) }
+    }
+
+    /// Notes that the folder was removed: one of the same name is another.
+    func forget(_ path: String) {
+        guard self.isActive else { return }
+        self.state.withLock { $0.watches[Array(path.utf8)] = nil }
+    }
+}
+
+// MARK: - Folders, on the queue
+
+extension FolderWatcher {
+    /// Watches a folder that is new here and tells of what is in it already; returns whether it is still there.
+    ///
+    /// - Parameter skipsItem: whether the folder took the place of an item, which is the same as before.
+    func watchNew(_ path: String, skipsItem: Bool) -> Bool {
+        do {
+            return try self.watch(path) { entry in
+                !(skipsItem && keysEqual(entry.folder, path) && entry.name == PathMapping.folderItemName)
+            }
+        } catch {
+            // Out of watches: from now on changes are missed, and whoever listens has to know.
+            self.events.emit(.lagged)
+            return true
+        }
+    }
+
+    /// Watches the folder and all below it, and tells of the items that are found if asked to; returns whether it is there.
+    @discardableResult
+    func watch(
+        _ path: String, reports: (_ entry: (folder: String, name: String)) -> Bool
+    ) throws(SystemError) -> Bool {
+        guard let descriptors = self.state.withLock({ $0.isStopped ? nil : $0.descriptors }),
+            let branch = self.mapping.branch(ofPath: path), !self.isIgnored(branch)
+        else { return true }
+        var isThere = true
+        var pending = [Folder(path: path, branch: branch)]
+        while let folder = pending.popLast() {
+            do {
+                let handle =
+                    folder.path.isEmpty
+                    ? try System.reopen(descriptors.base)
+                    : try System.openBeneath(descriptors.base, folder.path, System.folderFlags)
+                let watch = try Inotify.add(descriptors.queue, handle.raw)
+                let isKnown = self.state.withLock { state in
+                    let isKnown = state.folders[watch].map { keysEqual($0.path, folder.path) } ?? false
+                    state.folders[watch] = folder
+                    return isKnown
+                }
+                if !isKnown { pending += try self.read(handle, folder, reports) }
+                // Only now: who finds it here writes, and what is written must not be found by the reading above.
+                self.state.withLock { $0.watches[Array(folder.path.utf8)] = watch }
+            } catch {
+                guard error.meansAbsent else { throw error }
+                // Removed again.
+                if keysEqual(folder.path, path) { isThere = false }
+            }
+        }
+        return isThere
+    }
+
+    private func read(
+        _ handle: consuming FileHandle, _ folder: Folder, _ reports: (_ entry: (folder: String, name: String)) -> Bool
+    ) throws(SystemError) -> [Folder] {
+        var below: [Folder] = []
+        let reader = try FolderReader(handle)
+        while let entry = try reader.next() {
+            switch entry.kind {
+            case .file:
+                if reports((folder.path, entry.name)) { self.emit(StorageEvent.update, entry.name, folder.branch) }
+            case .folder:
+                guard let branch = self.mapping.branch(of: entry.name, in: folder.branch), !self.isIgnored(branch)
+                else {
+                    continue
+                }
+                below.append(Folder(path: Self.join(folder.path, entry.name), branch: branch))
+            case .other:
+                break
+            }
+        }
+        return below
+    }
+
+    /// Tells of a change of the item that the name is, if it is one.
+    func emit(_ event: (String) -> StorageEvent, _ name: String, _ branch: PathMapping.Branch) {
+        guard let key = self.mapping.key(of: name, in: branch), !self.ignored.matches(key) else { return }
+        self.events.emit(event(key))
+    }
+
+    private func isIgnored(_ branch: PathMapping.Branch) -> Bool {
+        branch.key.map(self.ignored.matches) ?? false
+    }
+
+    static func join(_ path: String, _ name: String) -> String {
+        path.isEmpty ? name : "\(path)/\(name)"
+    }
+}
+#endif
