@@ -16,6 +16,8 @@ enum Command: String {
     case list
     /// Writes and reads one item.
     case probe
+    /// Reads, writes and lists while the process has no file descriptor left, and once more with some.
+    case exhaust
     /// Reads an item and keeps the store open until its input ends.
     case hold
 
@@ -28,6 +30,7 @@ enum Command: String {
         case .load: try await Self.load(store, Self.number(argument))
         case .list: try await Self.list(store)
         case .probe: try await Self.probe(store)
+        case .exhaust: try await Self.exhaust(store)
         case .hold:
             _ = try await store.getItem("probe")
             Output.line("ready")
@@ -124,5 +127,21 @@ enum Command: String {
     private static func probe(_ store: any StorageDriver) async throws {
         try await store.setItem("probe", [1], WriteOptions())
         Output.line("\(try await store.getItem("probe") ?? [])")
+    }
+
+    private static func exhaust(_ store: any StorageDriver) async throws {
+        let calls: [(String, () async throws(StorageError) -> Void)] = [
+            ("getItem", { () throws(StorageError) in _ = try await store.getItem("a:item") }),
+            ("setItem", { () throws(StorageError) in try await store.setItem("a:item", [1], WriteOptions()) }),
+            ("getKeys", { () throws(StorageError) in _ = try await store.getKeys(KeyQuery()) }),
+            ("hasItem", { () throws(StorageError) in _ = try await store.hasItem("probe") }),
+        ]
+        let taken = Output.takeAllDescriptors()
+        for (name, call) in calls {
+            do throws(StorageError) { try await call() } catch { Output.line("\(name) \(error.code)") }
+        }
+        Output.giveBack(taken)
+        for (_, call) in calls { try await call() }
+        Output.line("again")
     }
 }

@@ -38,4 +38,21 @@ enum Output {
         limit.rlim_cur = bytes.map { rlim_t($0) } ?? limit.rlim_max
         setrlimit(resource, &limit)
     }
+
+    /// Opens as many descriptors as the process may have.
+    static func takeAllDescriptors() -> [Int32] {
+        var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+        #if canImport(Glibc)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        #else
+        setrlimit(RLIMIT_NOFILE, &limit)
+        #endif
+        var taken: [Int32] = []
+        while case let descriptor = dup(0), descriptor >= 0 { taken.append(descriptor) }
+        return taken
+    }
+
+    static func giveBack(_ descriptors: [Int32]) {
+        for descriptor in descriptors { close(descriptor) }
+    }
 }

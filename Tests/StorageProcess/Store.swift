@@ -1,9 +1,10 @@
 import KVStorage
+import KVStorageFileSystem
 import KVStorageLMDB
 import KVStorageSQLite
 
 /// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`,
-/// `lmdb:/path/to/folder?noSync,tiny`.
+/// `lmdb:/path/to/folder?noSync,tiny`, `fs:/path/to/folder?durable`.
 struct Store {
     struct Unknown: Error {
         let text: String
@@ -24,10 +25,23 @@ struct Store {
 
     func open() throws -> any StorageDriver {
         switch self.scheme {
+        case "fs": try self.openFiles()
         case "lmdb": try self.openLMDB()
         case "sqlite": try self.openSQLite()
         default: throw Unknown(text: self.scheme)
         }
+    }
+
+    private func openFiles() throws -> any StorageDriver {
+        var configuration = FileSystemDriver.Configuration()
+        for option in self.options {
+            switch option {
+            case "durable": configuration.durability = .powerLoss
+            case "readOnly": configuration.readOnly = true
+            default: throw Unknown(text: option)
+            }
+        }
+        return try FileSystemDriver(path: self.path, configuration: configuration)
     }
 
     private func openLMDB() throws -> any StorageDriver {

@@ -1,0 +1,39 @@
+import KVStorageFileSystem
+import KVStorageTesting
+import Testing
+
+/// Files keep every promise, flushed or not, at the root, through a mount and through a prefix.
+@Suite(.serialized) struct FileSystemConformanceTests {
+    private static let subjects = [
+        subject("files") { _ in },
+        subject("files, durable") { $0.durability = .durable },
+    ]
+    private static let strict =
+        subject("files, with modes and patterns") {
+            $0.fileMode = 0o600
+            $0.folderMode = 0o700
+            $0.ignore = ["**/no item/**"]
+        }
+
+    private static func subject(
+        _ name: String,
+        _ change: @escaping @Sendable (inout FileSystemDriver.Configuration) -> Void
+    ) -> ConformanceSubject {
+        ConformanceSubject(
+            name,
+            // What survives what is another suite's matter.
+            place: { try TemporaryFolder(inMemory: true) },
+            cleanUp: { _ in },
+            driver: { folder, clock in
+                var configuration = FileSystemDriver.Configuration(clock: clock)
+                change(&configuration)
+                return try FileSystemDriver(path: folder.path, configuration: configuration)
+            }
+        )
+    }
+
+    @Test(arguments: try await ConformanceSuite.cases(for: subjects.flatMap(\.variants) + [strict]))
+    func keepsPromise(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+}

@@ -1,0 +1,200 @@
+import Foundation
+import KVStorage
+import KVStorageFileSystem
+import Testing
+
+@Suite("Files: several processes, kill -9, full disks", .timeLimit(.minutes(3)))
+struct FileSystemSharingTests {
+    let files: FilesFixture
+
+    init() throws {
+        self.files = try FilesFixture()
+    }
+
+    private func store(_ options: String = "") -> String { "fs:\(self.files.path)\(options)" }
+
+    @Test("Four processes' increments add up", .tags(.processes), arguments: ["increment", "compare-and-swap"])
+    func increments(command: String) async throws {
+        let processes = try (0..<4).map { _ in try HelperProcess([command, self.store(), "2000"]) }
+        for process in processes { #expect(await process.status() == 0) }
+        let driver = try self.files.open()
+        #expect(try await driver.text("counter") == "8000")
+        // No lock, and nothing else, stays behind.
+        #expect(try self.files.files == ["counter"])
+    }
+
+    @Test(
+        "Stores of one process share like processes", arguments: [FileSystemDriver.Durability.processCrash, .powerLoss])
+    func oneProcess(durability: FileSystemDriver.Durability) async throws {
+        let rounds = durability == .powerLoss ? 25 : 250
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                let driver = try self.files.open { $0.durability = durability }
+                for _ in 0..<3 {
+                    group.addTask {
+                        for _ in 0..<rounds { _ = try await driver.incrementItem("a:counter", by: 1, WriteOptions()) }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await self.files.open().text("a:counter") == "\(rounds * 12)")
+    }
+
+    @Test("Of several who create or take an item exactly one succeeds")
+    func exactlyOne() async throws {
+        let drivers = try (0..<4).map { _ in try self.files.open() }
+        for round in 0..<100 {
+            let created = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for driver in drivers {
+                    group.addTask {
+                        let result = try await driver.compareAndSwapItem(
+                            "x:item\(round)", expected: nil, replacement: [1], WriteOptions())
+                        return result == .swapped
+                    }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(created == 1)
+            let taken = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for driver in drivers {
+                    group.addTask { try await driver.takeItem("x:item\(round)") != nil }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(taken == 1)
+        }
+        #expect(try self.files.folders.isEmpty)
+    }
+
+    @Test("A lock goes with its holder, and waiting for one blocks no other item")
+    func locks() async throws {
+        let driver = try self.files.open()
+        try await driver.set("item", "1")
+        let holder = open(self.files.folder.file("item"), O_RDONLY)
+        #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+        async let waiting = driver.incrementItem("item", by: 1, WriteOptions())
+        // Reading needs no lock, other items have their own.
+        for number in 0..<100 {
+            try await driver.set("other\(number)", "1")
+            #expect(try await driver.text("item") == "1")
+        }
+        close(holder)
+        #expect(try await waiting == 2)
+    }
+
+    @Test(
+        "What was acknowledged is there after the writer was killed, and nothing is left of what was not",
+        .tags(.processes),
+        arguments: [("", 20), ("?durable", 20)]
+    )
+    func kill(options: String, rounds: Int) async throws {
+        let files = try FilesFixture(inMemory: false)
+        var acknowledged: [String] = []
+        for round in 0..<rounds {
+            let process = try HelperProcess(["crash-writer", "fs:\(files.path)\(options)", "8"])
+            // Each round dies at another moment.
+            var fresh: [String] = []
+            while fresh.count < 5 + round * 2, let key = await process.line() { fresh.append(key) }
+            process.kill()
+            fresh += await process.lines()
+            _ = await process.status()
+            #expect(fresh.count >= 5 + round * 2)
+            acknowledged += fresh
+            let driver = try files.open()
+            let values = try await driver.getItems(fresh)
+            #expect(zip(fresh, values).allSatisfy { key, value in value == bytes("value of \(key)") })
+            try await driver.dispose()
+        }
+        let driver = try files.open()
+        let keys = try await driver.allKeys().filter { $0 != "run" }
+        #expect(Set(keys).isSuperset(of: acknowledged))
+        for (key, value) in zip(keys, try await driver.getItems(keys)) where value != bytes("value of \(key)") {
+            Issue.record("\(key) is damaged")
+        }
+        // Every file is an item: no temporary file is left.
+        #expect(try files.files.count == keys.count + 1)
+    }
+
+    @Test("Without rights, files and calls fail and name the key", .tags(.processes))
+    func rights() async throws {
+        let driver = try self.files.open()
+        try await driver.set("probe", "mine")
+        try self.files.folder.setPermissions(0o600, of: self.files.folder.file("probe"))
+        try self.files.folder.setPermissions(0o755, of: self.files.path)
+        if geteuid() == 0 {
+            let process = try HelperProcess(["probe", self.store()], unprivileged: true)
+            #expect(await process.lines() == ["error permissionDenied"])
+            #expect(await process.status() == 1)
+        } else {
+            try self.files.folder.setPermissions(0, of: self.files.folder.file("probe"))
+            let error = await #expect(throws: StorageError.self) { try await driver.getItem("probe") }
+            #expect(error?.code == .permissionDenied && error?.key == "probe")
+        }
+    }
+
+    @Test("With too many files open, calls fail and nothing is taken for absent", .tags(.processes))
+    func descriptors() async throws {
+        let driver = try self.files.open()
+        try await driver.set("a:item", "1")
+        try await driver.set("probe", "1")
+        let process = try HelperProcess(["exhaust", self.store()])
+        #expect(
+            await process.lines() == [
+                "getItem unavailable", "setItem unavailable", "getKeys unavailable", "hasItem unavailable", "again",
+            ])
+        #expect(await process.status() == 0)
+    }
+
+    private static let mayMount = geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/bin/mount")
+
+    @Test(
+        "On a full disk a write fails as full, what was there stays, and with room it goes on",
+        .enabled(if: Self.mayMount))
+    func full() async throws {
+        try self.files.makeFolder("disk")
+        guard try self.run("/bin/mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.files.folder.file("disk")) == 0
+        else {
+            try Test.cancel("mounting is not permitted here")
+        }
+        defer { _ = try? self.run("/bin/umount", "-l", self.files.folder.file("disk")) }
+        let driver = try FileSystemDriver(path: self.files.folder.file("disk"))
+        let value = [UInt8](repeating: 7, count: 50_000)
+        var count = 0
+        var failure: StorageError?
+        while failure == nil, count < 100 {
+            do throws(StorageError) {
+                try await driver.setItem("deep:folder\(count):item", value, WriteOptions())
+                count += 1
+            } catch {
+                failure = error
+            }
+        }
+        #expect(failure?.code == .full && failure?.key == "deep:folder\(count):item")
+        #expect(count > 10)
+        // An overwrite fails as well, and the old value stays.
+        let code = await code { () throws(StorageError) in
+            try await driver.setItem("deep:folder0:item", value + value, WriteOptions())
+        }
+        #expect(code == .full)
+        let keys = (0..<count).map { "deep:folder\($0):item" }
+        #expect(try await driver.getItems(keys).allSatisfy { $0 == value })
+        #expect(try await driver.allKeys().count == count)
+        let files = try self.files.files
+        #expect(files.count == count, "temporary files are left: \(files)")
+        #expect(try self.files.folders.count == count + 2)
+        #expect(try await driver.removeItem("deep:folder0:item"))
+        try await driver.setItem("more", value, WriteOptions())
+        try await driver.dispose()
+    }
+
+    private func run(_ arguments: String...) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: arguments[0])
+        process.arguments = Array(arguments.dropFirst())
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
