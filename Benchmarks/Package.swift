@@ -38,6 +38,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
+                .product(name: "KVStorageFileSystem", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),
@@ -52,6 +53,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
+                .product(name: "KVStorageFileSystem", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Benchmark", package: "benchmark"),

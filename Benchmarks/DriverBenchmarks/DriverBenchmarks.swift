@@ -1,5 +1,6 @@
 import Benchmark
 import KVStorage
+import KVStorageFileSystem
 import KVStorageLMDB
 import KVStorageSQLite
 import Workloads
@@ -13,6 +14,7 @@ let benchmarks: @Sendable () -> Void = {
         maxIterations: 1000
     )
     benchmarkDriver("memory") { Storage(.memory) }
+    benchmarkDriver("files") { Storage(try .files(at: Scratch("detail").newPath())) }
     benchmarkDriver("sqlite") { Storage(try .sqlite(at: Scratch("detail").newPath())) }
     benchmarkDriver("lmdb") { Storage(try .lmdb(at: Scratch("detail").newPath())) }
 }

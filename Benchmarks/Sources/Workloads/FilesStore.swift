@@ -1,0 +1,86 @@
+import CBaselines
+
+/// Files by hand, in C: see `FileBaseline.h`.
+package final class FilesStore: Sendable {
+    private let folder: Int32
+    private let isDurable: Bool
+
+    /// Creates a folder that holds copies of all items of the sample.
+    package init(path: String, _ sample: Sample, isDurable: Bool) throws {
+        var folder: Int32 = -1
+        try Self.check(file_baseline_open(path, &folder))
+        self.folder = folder
+        self.isDurable = isDurable
+        for (key, value) in sample.copies() { try self.set(key, value, isDurable: false) }
+    }
+
+    deinit {
+        file_baseline_close(self.folder)
+    }
+
+    package func set(_ key: String, _ value: [UInt8]) throws {
+        try self.set(key, value, isDurable: self.isDurable)
+    }
+
+    private func set(_ key: String, _ value: [UInt8], isDurable: Bool) throws {
+        var key = key
+        let code = key.withUTF8 { key in
+            value.withUnsafeBytes { value in
+                key.withMemoryRebound(to: CChar.self) { key in
+                    file_baseline_set(
+                        self.folder, key.baseAddress, key.count, value.baseAddress, value.count, isDurable ? 1 : 0)
+                }
+            }
+        }
+        try Self.check(code)
+    }
+
+    /// Calls the body with C's copy of the value, which is freed afterwards; `nil` if there is none.
+    package func get<Result>(_ key: String, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result? {
+        var key = key
+        var value: UnsafeMutableRawPointer?
+        var count = 0
+        let code = key.withUTF8 { key in
+            key.withMemoryRebound(to: CChar.self) { key in
+                file_baseline_get(self.folder, key.baseAddress, key.count, &value, &count)
+            }
+        }
+        defer { value?.deallocate() }
+        try Self.check(code)
+        return value.map { body(UnsafeRawBufferPointer(start: $0, count: count)) }
+    }
+
+    private static func check(_ code: Int32) throws {
+        guard code == 0 else { throw FilesStoreError(code: code) }
+    }
+}
+
+/// An `errno` that was not expected.
+struct FilesStoreError: Error {
+    let code: Int32
+}
+
+extension Workload {
+    /// Reads items of the sample.
+    package static func gets(_ store: FilesStore, _ sample: Sample, operations: Int) -> Workload {
+        Workload(operations: operations) { slice, pass in
+            var sum = 0
+            for index in slice {
+                let key = sample.keys[sample.position(index, pass: pass, of: operations)]
+                sum &+= try store.get(key) { $0.count &+ Int($0.first ?? 0) } ?? 0
+            }
+            return sum
+        }
+    }
+
+    /// Stores items of the sample, one after the other.
+    package static func sets(_ store: FilesStore, _ sample: Sample, operations: Int) -> Workload {
+        Workload(operations: operations) { slice, pass in
+            for index in slice {
+                let position = sample.position(index, pass: pass, of: operations)
+                try store.set(sample.keys[position], sample.value(position, pass: pass))
+            }
+            return slice.count
+        }
+    }
+}
