@@ -1,5 +1,6 @@
 import Foundation
 import KVStorage
+import KVStorageFileSystem
 import KVStorageLMDB
 import KVStorageSQLite
 
@@ -9,6 +10,8 @@ enum Store: Equatable {
     case memory
     /// `sqlite:PATH`: a database file, which is created with its folder if there is none.
     case sqlite(path: String)
+    /// `files:PATH`: a folder with a file for each item, which is created if there is none.
+    case files(path: String)
     /// `lmdb:PATH`: an environment in a folder, which is created if there is none.
     case lmdb(path: String)
 
@@ -19,10 +22,14 @@ enum Store: Equatable {
             self = .memory
         case ("sqlite", let path?):
             self = .sqlite(path: path)
+        case ("files", let path?), ("fs", let path?):
+            self = .files(path: path)
         case ("lmdb", let path?):
             self = .lmdb(path: path)
         default:
-            throw Settings.Invalid(description: "STORE is \"\(text)\"; it takes memory, sqlite:PATH or lmdb:PATH")
+            throw Settings.Invalid(
+                description: "STORE is \"\(text)\"; it takes memory, sqlite:PATH, files:PATH or lmdb:PATH"
+            )
         }
     }
 
@@ -30,7 +37,7 @@ enum Store: Equatable {
     var folder: String? {
         switch self {
         case .memory: nil
-        case .sqlite(let path): URL(filePath: path).deletingLastPathComponent().path
+        case .sqlite(let path), .files(let path): URL(filePath: path).deletingLastPathComponent().path
         case .lmdb(let path): URL(filePath: path).path
         }
     }
@@ -48,6 +55,7 @@ enum Store: Equatable {
         switch self {
         case .memory: return Storage()
         case .sqlite(let path): return Storage(try .sqlite(at: path))
+        case .files(let path): return Storage(try .files(at: path))
         case .lmdb(let path): return Storage(try .lmdb(at: path))
         }
     }
@@ -58,6 +66,7 @@ extension Store: CustomStringConvertible {
         switch self {
         case .memory: "memory"
         case .sqlite(let path): "SQLite, \(path)"
+        case .files(let path): "files, \(path)"
         case .lmdb(let path): "LMDB, \(path)"
         }
     }

@@ -12,6 +12,8 @@ import Testing
         #expect(settings.port == 8080)
         #expect(settings.store == .sqlite(path: "/tmp/a:b.db"))
         #expect(try Settings(environment: ["STORE": "memory"]).store == .memory)
+        #expect(try Settings(environment: ["STORE": "files:./items"]).store == .files(path: "./items"))
+        #expect(try Settings(environment: ["STORE": "fs:./data"]).store == .files(path: "./data"))
         #expect(try Settings(environment: ["STORE": "lmdb:./data"]).store == .lmdb(path: "./data"))
     }
 
