@@ -4,7 +4,7 @@ extension StorageError {
         private enum Value: String, Sendable {
             case invalidKey, invalidOption, decoding, encoding, overflow, notSupported, readOnly, closed
             case alreadyMounted, tooLarge, full, conflict, corrupted, incompatibleFormat, permissionDenied
-            case unavailable, inputOutput, connectionLost, timeout, overloaded
+            case unavailable, inputOutput, connectionLost, timeout, overloaded, cancelled
         }
 
         private let value: Value
@@ -56,5 +56,7 @@ extension StorageError {
         public static let timeout = Code(.timeout)
         /// Too many calls are waiting already.
         public static let overloaded = Code(.overloaded)
+        /// The calling task was cancelled before the call began to change anything; nothing was changed.
+        public static let cancelled = Code(.cancelled)
     }
 }

@@ -1,4 +1,5 @@
 import KVStorage
+import KVStorageTesting
 import Testing
 
 @Suite struct StorageErrorTests {
@@ -39,5 +40,31 @@ import Testing
         let error = await #expect(throws: StorageError.self) { try await storage.getItem("a/k", as: [Double].self) }
         #expect(error?.key == "a:k")
         #expect(error?.message.contains("Array<Double>") == true)
+    }
+
+    @Test func aDriverThatGaveUpWithItsCallerSaysSo() async throws {
+        let memory = MemoryDriver()
+        let storage = Storage(GivingUpDriver(base: memory))
+        let update = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await storage.updateItem("k", default: 0) { $0 += 1 }
+        }
+        let error = await #expect(throws: StorageError.self) { try await update.value }
+        #expect(error?.code == .cancelled)
+        #expect(error?.description == "cancelled [\"k\"]: the task was cancelled")
+        #expect(try await memory.getItem("k") == nil)
+    }
+}
+
+/// Begins nothing for a task that was cancelled.
+private struct GivingUpDriver: ForwardingDriver {
+    let base: any StorageDriver
+
+    func around<Result>(
+        _ call: DriverCall,
+        _ body: () async throws(StorageError) -> Result
+    ) async throws(StorageError) -> Result {
+        guard !Task.isCancelled else { throw StorageError(.cancelled, "the task was cancelled") }
+        return try await body()
     }
 }
