@@ -15,8 +15,11 @@ extension Storage {
         let mounts = try self.core.add(watcher)
         let subscription = WatchSubscription(watcher: watcher, core: self.core)
         for mount in mounts {
-            watcher.follow(mount)
+            // Not before: what a driver still has to tell of earlier writes is not for this watcher.
             do { try await mount.driver.startWatching() } catch { throw self.located(error, mount) }
+            watcher.follow(mount)
+            // One that was taken out meanwhile has nobody else to let go of it.
+            if !self.core.table.mounts.contains(where: { $0 === mount }) { watcher.unfollow(mount) }
         }
         return AsyncStream(
             unfolding: { await subscription.watcher.next() },

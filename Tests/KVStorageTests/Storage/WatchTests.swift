@@ -1,4 +1,5 @@
 import KVStorage
+import KVStorageTesting
 import Testing
 
 @Suite struct WatchTests {
@@ -76,5 +77,43 @@ import Testing
             .update("a"), .update("b"), .update("c"), .update("a"), .remove("a"), .remove("b"), .remove("c"),
         ]
         for event in expected { #expect(await iterator.next() == event) }
+    }
+
+    @Test func whatADriverTellsBeforeItWatchesIsNotHeard() async throws {
+        let driver = StartingDriver { driver in driver.events?.emit(.update("earlier")) }
+        let storage = Storage(driver)
+        var iterator = try await storage.watch().makeAsyncIterator()
+        try await storage.setItem("later", 1)
+        #expect(await iterator.next() == .update("later"))
+    }
+
+    @Test func aMountThatGoesWhileItsDriverBeginsIsNotFollowed() async throws {
+        let storage = Storage()
+        let driver = StartingDriver { _ in _ = try? await storage.unmount("away") }
+        try storage.mount("away", driver)
+        let stream = try await storage.watch()
+        #expect(driver.events?.isObserved == false)
+        withExtendedLifetime(stream) {}
+    }
+}
+
+/// Does something when it is asked to begin to watch.
+private final class StartingDriver: ForwardingDriver {
+    let base: any StorageDriver = .memory
+    private let start: @Sendable (StartingDriver) async -> Void
+
+    init(_ start: @escaping @Sendable (StartingDriver) async -> Void) {
+        self.start = start
+    }
+
+    func around<Result>(
+        _ call: DriverCall,
+        _ body: () async throws(StorageError) -> Result
+    ) async throws(StorageError) -> Result {
+        try await body()
+    }
+
+    func startWatching() async throws(StorageError) {
+        await self.start(self)
     }
 }
