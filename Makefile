@@ -18,6 +18,7 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 modules := KVStorage KVStorageTesting \
 	$(if $(wildcard Sources/Drivers/FileSystem),KVStorageFileSystem) \
 	$(if $(wildcard Sources/Drivers/LMDB),KVStorageLMDB) \
+	$(if $(wildcard Sources/Drivers/Redis),KVStorageRedis) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)

@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "KVStorageFileSystem", targets: ["KVStorageFileSystem"]),
         .library(name: "KVStorageHummingbird", targets: ["KVStorageHummingbird"]),
         .library(name: "KVStorageLMDB", targets: ["KVStorageLMDB"]),
+        .library(name: "KVStorageRedis", targets: ["KVStorageRedis"]),
         .library(name: "KVStorageSQLite", targets: ["KVStorageSQLite"]),
         .library(name: "KVStorageTesting", targets: ["KVStorageTesting"]),
         .library(name: "Sessions", targets: ["Sessions"]),
@@ -65,6 +66,14 @@ let package = Package(
             dependencies: ["KVStorage", "CKVStorageSQLite"],
             path: "Sources/Drivers/SQLite",
             exclude: ["CKVStorageSQLite"],
+            swiftSettings: settings
+        ),
+        .systemLibrary(name: "CKVStorageHiredis", path: "Sources/Drivers/Redis/CKVStorageHiredis"),
+        .target(
+            name: "KVStorageRedis",
+            dependencies: ["KVStorage", "CKVStorageHiredis"],
+            path: "Sources/Drivers/Redis",
+            exclude: ["CKVStorageHiredis"],
             swiftSettings: settings
         ),
         .target(
@@ -152,8 +161,8 @@ let package = Package(
         .testTarget(
             name: "DriverTests",
             dependencies: [
-                "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageSQLite", "CKVStorageLMDB",
-                "CKVStorageSQLite", "KVStorageTesting", "StorageProcess",
+                "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
+                "CKVStorageLMDB", "CKVStorageSQLite", "KVStorageTesting", "StorageProcess",
             ],
             swiftSettings: settings
         ),
@@ -204,7 +213,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "StorageProcess",
-            dependencies: ["KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageSQLite"],
+            dependencies: [
+                "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
+            ],
             path: "Tests/StorageProcess",
             swiftSettings: settings
         ),

@@ -1,21 +1,24 @@
 import KVStorage
 import KVStorageFileSystem
 import KVStorageLMDB
+import KVStorageRedis
 import KVStorageSQLite
 
 /// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`,
-/// `lmdb:/path/to/folder?noSync,tiny`, `fs:/path/to/folder?durable`.
+/// `lmdb:/path/to/folder?noSync,tiny`, `fs:/path/to/folder?durable`, or any URL that `.redis(_:_:)` takes.
 struct Store {
     struct Unknown: Error {
         let text: String
     }
 
+    private let text: String
     private let scheme: String
     private let path: String
     private let options: Set<String>
 
     init(_ text: String) throws {
         guard let colon = text.firstIndex(of: ":") else { throw Unknown(text: text) }
+        self.text = text
         self.scheme = String(text[..<colon])
         let rest = text[text.index(after: colon)...]
         let parts = rest.split(separator: "?", maxSplits: 1)
@@ -28,6 +31,7 @@ struct Store {
         case "fs": try self.openFiles()
         case "lmdb": try self.openLMDB()
         case "sqlite": try self.openSQLite()
+        case "redis", "unix": try self.openRedis()
         default: throw Unknown(text: self.scheme)
         }
     }
@@ -56,6 +60,13 @@ struct Store {
             }
         }
         return try LMDBDriver(path: self.path, configuration: configuration)
+    }
+
+    private func openRedis() throws -> any StorageDriver {
+        var configuration = RedisDriver.Configuration()
+        // Processes that run in parallel to many tests wait long for each other.
+        configuration.commandTimeout = .seconds(60)
+        return try RedisDriver.redis(self.text, configuration)
     }
 
     private func openSQLite() throws -> any StorageDriver {

@@ -1,0 +1,93 @@
+import KVStorage
+
+/// Encodes commands into the bytes that go out, as arrays of bulk strings (RESP2).
+struct RedisCommandWriter {
+    var bytes: [UInt8] = []
+
+    /// Starts a command of so many words, its name included.
+    mutating func begin(_ count: Int) {
+        self.header(UInt8(ascii: "*"), count)
+    }
+
+    /// Appends what stands in the code in its encoded form.
+    mutating func encoded(_ text: StaticString) {
+        text.withUTF8Buffer { self.bytes.append(contentsOf: UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func word(_ text: StaticString) {
+        text.withUTF8Buffer { self.word(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func word(_ text: String) {
+        withKeyBytes(text) { self.word($0) }
+    }
+
+    mutating func word(_ value: [UInt8]) {
+        value.withUnsafeBytes { self.word($0) }
+    }
+
+    /// Appends two parts and an optional ending as one word.
+    mutating func word(_ prefix: [UInt8], _ key: String, ending: UInt8? = nil) {
+        withKeyBytes(key) { key in
+            self.header(UInt8(ascii: "$"), prefix.count + key.count + (ending == nil ? 0 : 1))
+            self.bytes.append(contentsOf: prefix)
+            self.bytes.append(contentsOf: key)
+            if let ending { self.bytes.append(ending) }
+            self.endLine()
+        }
+    }
+
+    mutating func word(_ number: Int64) {
+        var text = Digits(number.magnitude)
+        let sign = number < 0 ? 1 : 0
+        self.header(UInt8(ascii: "$"), text.count + sign)
+        if number < 0 { self.bytes.append(UInt8(ascii: "-")) }
+        text.append(to: &self.bytes)
+        self.endLine()
+    }
+
+    private mutating func word(_ content: UnsafeRawBufferPointer) {
+        self.header(UInt8(ascii: "$"), content.count)
+        self.bytes.append(contentsOf: content)
+        self.endLine()
+    }
+
+    private mutating func header(_ kind: UInt8, _ count: Int) {
+        self.bytes.append(kind)
+        if count < 10 {
+            self.bytes.append(UInt8(ascii: "0") + UInt8(count))
+        } else {
+            var text = Digits(UInt64(count))
+            text.append(to: &self.bytes)
+        }
+        self.endLine()
+    }
+
+    private mutating func endLine() {
+        self.bytes.append(UInt8(ascii: "\r"))
+        self.bytes.append(UInt8(ascii: "\n"))
+    }
+}
+
+/// The decimal digits of a number, made without a string.
+private struct Digits {
+    private var rest: UInt64
+    private var divisor: UInt64 = 1
+    private(set) var count = 1
+
+    init(_ number: UInt64) {
+        self.rest = number
+        while number / self.divisor >= 10 {
+            self.divisor *= 10
+            self.count += 1
+        }
+    }
+
+    mutating func append(to bytes: inout [UInt8]) {
+        while self.divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(self.rest / self.divisor))
+            self.rest %= self.divisor
+            self.divisor /= 10
+        }
+    }
+}

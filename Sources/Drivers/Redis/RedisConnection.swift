@@ -1,0 +1,95 @@
+import KVStorage
+import Synchronization
+
+/// One connection, shared by any number of tasks.
+///
+/// A caller encodes its command into a common buffer and waits. A thread of the connection's own writes whatever has come
+/// together at once and hands out the replies, so that the tasks share round trips without knowing of each other. The
+/// connection is made when the first command comes, and made again when it was lost and there is a command to send.
+final class RedisConnection: Sendable {
+    struct Options: Sendable {
+        var endpoint: RedisEndpoint
+        var username: String?
+        var password: String?
+        var database = 0
+        var clientName: String?
+        var connectTimeout: Duration = .seconds(5)
+        var commandTimeout: Duration = .seconds(5)
+        var maximumCommands = Int.max
+        var maximumBytes = Int.max
+        var reconnectDelay: ClosedRange<Duration> = .milliseconds(20)...(.seconds(2))
+        var keepAlive: Duration?
+        /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
+        var subscription: [UInt8]?
+    }
+
+    private let core: RedisConnectionCore
+
+    init(_ options: Options, subscriber: (any RedisSubscriber)? = nil) throws(StorageError) {
+        guard let wakeup = RedisWakeup() else {
+            throw StorageError(.unavailable, "the process has no file descriptor left for a connection to Redis")
+        }
+        self.core = RedisConnectionCore(options, wakeup: wakeup, subscriber: subscriber)
+    }
+
+    deinit {
+        self.core.close()
+    }
+
+    /// Sends a command, or several as one, and returns the last reply, or the first that is an error.
+    ///
+    /// - Throws: ``StorageError/Code/timeout``, ``StorageError/Code/unavailable`` or what else kept it from being sent,
+    ///   ``StorageError/Code/connectionLost`` if it may have run, ``StorageError/Code/overloaded``,
+    ///   ``StorageError/Code/cancelled``, ``StorageError/Code/closed``.
+    func send(
+        replies: Int = 1,
+        isRepeatable: Bool,
+        _ encode: @Sendable (inout RedisCommandWriter) -> Void
+    ) async throws(StorageError) -> RedisReply {
+        guard !Task.isCancelled else { throw RedisConnectionState<RedisWaiter>.cancelledError }
+        let ticket = RedisTicket()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                self.core.enqueue(replies: replies, isRepeatable: isRepeatable, waiter, ticket, encode)
+            }
+        } onCancel: {
+            self.core.cancel(ticket)
+        }
+        return try result.get()
+    }
+
+    /// How often the connection was made so far; it may be to another server each time.
+    var epoch: Int { self.core.epoch.load(ordering: .acquiring) }
+
+    /// Refuses new commands, waits for those that were accepted, and closes the connection.
+    func close() async {
+        await self.core.finish()
+    }
+}
+
+typealias RedisWaiter = CheckedContinuation<Result<RedisReply, StorageError>, Never>
+
+/// Takes what comes on a connection that subscribes; called on the connection's thread.
+protocol RedisSubscriber: Sendable {
+    /// The subscription holds from now on.
+    func subscribed()
+    /// Takes the parts of a message, the first being `pmessage`.
+    func receive(_ message: [RedisReply])
+}
+
+/// Links a task that may be cancelled with its command, whichever comes first.
+final class RedisTicket: Sendable {
+    private static let cancelled = UInt64.max
+    private let value = Atomic<UInt64>(0)
+
+    /// Notes the command's number and returns whether the task was cancelled already.
+    func issue(_ id: UInt64) -> Bool {
+        !self.value.compareExchange(expected: 0, desired: id, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// Notes that the task was cancelled and returns the command's number if there is one already.
+    func cancel() -> UInt64? {
+        let id = self.value.exchange(Self.cancelled, ordering: .acquiringAndReleasing)
+        return id == 0 || id == Self.cancelled ? nil : id
+    }
+}

@@ -1,0 +1,141 @@
+import KVStorage
+import Synchronization
+
+/// What callers and the connection's thread share.
+final class RedisConnectionCore: Sendable {
+    private struct Shared {
+        var connection: RedisConnectionState<RedisWaiter>
+        var isRunning = false
+        var finishers: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let options: RedisConnection.Options
+    let wakeup: RedisWakeup
+    let subscriber: (any RedisSubscriber)?
+    let epoch = Atomic<Int>(0)
+    private let shared: Mutex<Shared>
+
+    init(_ options: RedisConnection.Options, wakeup: RedisWakeup, subscriber: (any RedisSubscriber)?) {
+        self.options = options
+        self.wakeup = wakeup
+        self.subscriber = subscriber
+        let limits = RedisConnectionState<RedisWaiter>.Limits(
+            commands: options.maximumCommands,
+            bytes: options.maximumBytes,
+            silence: options.commandTimeout
+        )
+        self.shared = Mutex(
+            Shared(
+                connection: RedisConnectionState(
+                    place: options.endpoint.description,
+                    limits: limits,
+                    isEager: subscriber != nil
+                )
+            )
+        )
+    }
+
+    // MARK: - Callers
+
+    func enqueue(
+        replies: Int,
+        isRepeatable: Bool,
+        _ waiter: RedisWaiter,
+        _ ticket: RedisTicket,
+        _ encode: @Sendable (inout RedisCommandWriter) -> Void
+    ) {
+        let deadline = RedisPlatform.now.advanced(by: self.options.commandTimeout)
+        let (admission, starts) = self.shared.withLock { shared in
+            let admission = shared.connection.enqueue(
+                replies: replies,
+                isRepeatable: isRepeatable,
+                deadline: deadline,
+                waiter: waiter,
+                encode: encode
+            )
+            guard case .accepted = admission, !shared.isRunning else { return (admission, false) }
+            shared.isRunning = true
+            return (admission, true)
+        }
+        switch admission {
+        case .refused(let error):
+            waiter.resume(returning: .failure(error))
+        case .accepted(let id, let wakes):
+            if starts {
+                self.startThread()
+            } else if wakes {
+                self.wakeup.signal()
+            }
+            if ticket.issue(id) { self.cancel(id) }
+        }
+    }
+
+    func cancel(_ ticket: RedisTicket) {
+        if let id = ticket.cancel() { self.cancel(id) }
+    }
+
+    private func cancel(_ id: UInt64) {
+        let waiter = self.shared.withLock { $0.connection.cancel(id) }
+        waiter?.resume(returning: .failure(RedisConnectionState<RedisWaiter>.cancelledError))
+    }
+
+    /// Refuses new commands; those that were accepted are finished.
+    func close() {
+        let isRunning = self.shared.withLock { shared in
+            shared.connection.close()
+            return shared.isRunning
+        }
+        if isRunning { self.wakeup.signal() }
+    }
+
+    /// Closes and waits until all is over.
+    func finish() async {
+        self.close()
+        await withCheckedContinuation { continuation in
+            let isOver = self.shared.withLock { shared in
+                if !shared.isRunning { return true }
+                shared.finishers.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    // MARK: - The thread
+
+    /// Calls the body with the state while nobody else does.
+    func withState<Result>(
+        _ body: (inout RedisConnectionState<RedisWaiter>) -> sending Result
+    ) -> sending Result {
+        self.shared.withLock { body(&$0.connection) }
+    }
+
+    /// The connection is there.
+    func connected() {
+        self.epoch.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        self.withState { $0.connected() }
+        self.subscriber?.subscribed()
+    }
+
+    /// The thread ends.
+    func ended() {
+        let finishers = self.shared.withLock { shared in
+            shared.isRunning = false
+            defer { shared.finishers = [] }
+            return shared.finishers
+        }
+        for finisher in finishers { finisher.resume() }
+    }
+
+    private func startThread() {
+        if RedisPlatform.startThread({ RedisConnectionLoop(self).run() }) { return }
+        let error = StorageError(.unavailable, "the system has no thread left for a connection to Redis")
+        var completions: [RedisConnectionState<RedisWaiter>.Completion] = []
+        self.shared.withLock { shared in
+            shared.connection.connectFailed(
+                error, isFinal: true, retryAt: RedisPlatform.now, completions: &completions)
+        }
+        self.ended()
+        for (waiter, result) in completions { waiter.resume(returning: result) }
+    }
+}

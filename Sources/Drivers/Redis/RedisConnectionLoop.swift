@@ -1,0 +1,281 @@
+import KVStorage
+
+/// What a connection's thread does: waits for the socket and for callers, moves bytes, and tells the state.
+final class RedisConnectionLoop {
+    typealias Completion = RedisConnectionState<RedisWaiter>.Completion
+
+    let core: RedisConnectionCore
+    var link = Link.none
+    /// What is being written, and how much of it has been.
+    var outgoing: (start: UInt64, bytes: [UInt8])?
+    var written = 0
+    var completions: [Completion] = []
+    var backoff: RedisBackoff
+    var generator = SystemRandomNumberGenerator()
+    /// Whether the connection has answered a command, so that it is worth to be made again at once.
+    var isProven = false
+    private var reader: RedisReplyReader?
+    private var replies: [RedisReply] = []
+    private let buffer: UnsafeMutableRawBufferPointer
+    private static let message = RedisReply.bytes(Array("pmessage".utf8))
+
+    /// How far the connection has come.
+    enum Link {
+        case none
+        case resolving(RedisResolution, until: RedisInstant)
+        case opening(any RedisTransport, rest: ArraySlice<RedisPlatform.SocketAddress>, until: RedisInstant)
+        case greeting(any RedisTransport, RedisGreeting, until: RedisInstant)
+        case ready(any RedisTransport)
+    }
+
+    init(_ core: RedisConnectionCore) {
+        self.core = core
+        self.backoff = RedisBackoff(core.options.reconnectDelay)
+        self.buffer = .allocate(byteCount: 64 * 1024, alignment: 16)
+    }
+
+    deinit {
+        self.buffer.deallocate()
+    }
+
+    /// Works until the connection is closed for good.
+    func run() {
+        while true {
+            let now = RedisPlatform.now
+            let canWrite = self.outgoing == nil
+            let plan = self.withState { $0.plan(now: now, canWrite: canWrite, completions: &$1) }
+            switch plan.step {
+            case .finish:
+                self.link = .none
+                self.core.ended()
+                return
+            case .connect:
+                self.connect(now)
+                continue
+            case .disconnect:
+                self.lose(self.core.withState { $0.silenceError }, now)
+                continue
+            case .none:
+                break
+            }
+            if let output = plan.output {
+                self.outgoing = output
+                self.written = 0
+                self.write(now)
+                continue
+            }
+            self.wait(until: plan.wakeAt, now)
+        }
+    }
+
+    /// Calls the body with the state, then tells those whom it named.
+    func withState<Result>(
+        _ body: (inout RedisConnectionState<RedisWaiter>, inout [Completion]) -> sending Result
+    ) -> sending Result {
+        var completions: [Completion] = []
+        swap(&completions, &self.completions)
+        let result = self.core.withState { body(&$0, &completions) }
+        for (waiter, result) in completions { waiter.resume(returning: result) }
+        completions.removeAll(keepingCapacity: true)
+        self.completions = completions
+        return result
+    }
+
+    // MARK: - Waiting
+
+    private func wait(until wakeAt: RedisInstant, _ now: RedisInstant) {
+        var wakeAt = wakeAt
+        var socket: RedisPlatform.Interest?
+        switch self.link {
+        case .none:
+            break
+        case .resolving(let resolution, let until):
+            if resolution.outcome != nil { return self.openNext() }
+            wakeAt = min(wakeAt, until)
+        case .opening(let transport, _, let until):
+            // Asked once: the socket gives away what became of the attempt only one time.
+            let opening = transport.open()
+            guard case .wants(let reads, let writes) = opening else { return self.goOn(opening, now) }
+            socket = RedisPlatform.Interest(descriptor: transport.descriptor, reads: reads, writes: writes)
+            wakeAt = min(wakeAt, until)
+        case .greeting(let transport, _, let until):
+            socket = self.interest(in: transport)
+            wakeAt = min(wakeAt, until)
+        case .ready(let transport):
+            socket = self.interest(in: transport)
+        }
+        let (isWoken, isReady) = RedisPlatform.wait(
+            wakeup: self.core.wakeup.descriptor,
+            socket: socket,
+            milliseconds: now.pollMilliseconds(until: wakeAt)
+        )
+        if isWoken { self.core.wakeup.consume() }
+        self.goOn(isReady: isReady)
+    }
+
+    private func interest(in transport: any RedisTransport) -> RedisPlatform.Interest {
+        let writes = self.outgoing != nil || transport.holdsOutput
+        return RedisPlatform.Interest(descriptor: transport.descriptor, writes: writes)
+    }
+
+    private func goOn(isReady: Bool) {
+        let now = RedisPlatform.now
+        switch self.link {
+        case .none:
+            break
+        case .resolving(let resolution, let until):
+            if resolution.outcome != nil {
+                self.openNext()
+            } else if until <= now {
+                self.failToConnect("its address could not be looked up in time", nil, now)
+            }
+        case .opening(let transport, _, let until):
+            if isReady {
+                self.goOn(transport.open(), now)
+            } else if until <= now {
+                self.failToConnect("it did not answer in time", nil, now)
+            }
+        case .greeting(let transport, _, let until):
+            if isReady { self.exchange(transport, now) }
+            if case .greeting = self.link, until <= now {
+                self.failToConnect("it did not answer in time", nil, now)
+            }
+        case .ready(let transport):
+            if isReady { self.exchange(transport, now) }
+        }
+    }
+
+    // MARK: - Bytes
+
+    private func exchange(_ transport: any RedisTransport, _ now: RedisInstant) {
+        if transport.holdsOutput, case .failed(let code) = transport.flush() {
+            return self.lose(Self.failed(RedisSystemError(code)), now)
+        }
+        if self.outgoing != nil { self.write(now) }
+        // Writing may have found that the connection is no more.
+        guard self.link.transport === transport else { return }
+        self.read(transport, now)
+    }
+
+    /// Writes what goes without waiting.
+    func write(_ now: RedisInstant) {
+        guard let outgoing = self.outgoing, let transport = self.link.transport else { return }
+        while self.written < outgoing.bytes.count {
+            let transfer = outgoing.bytes.withUnsafeBytes { bytes in
+                transport.write(UnsafeRawBufferPointer(rebasing: bytes[self.written...]))
+            }
+            switch transfer {
+            case .count(let count): self.written += count
+            case .wouldBlock: return
+            case .closed: return self.lose(Self.closedByPeer, now)
+            case .failed(let code): return self.lose(Self.failed(RedisSystemError(code)), now)
+            }
+        }
+        self.outgoing = nil
+    }
+
+    private func read(_ transport: any RedisTransport, _ now: RedisInstant) {
+        var end: StorageError?
+        reading: while true {
+            switch transport.read(into: self.buffer) {
+            case .count(let count):
+                do throws(RedisProtocolError) {
+                    try self.parse(UnsafeRawBufferPointer(rebasing: self.buffer[..<count]))
+                } catch {
+                    self.deliver(now)
+                    return self.lose(self.notRESP(error), repeatsReads: false, now)
+                }
+                if count < self.buffer.count, !transport.holdsInput { break reading }
+                self.deliver(now)
+                // A greeting that failed has ended the connection.
+                guard self.link.transport === transport else { return }
+            case .wouldBlock:
+                break reading
+            case .closed:
+                end = Self.closedByPeer
+                break reading
+            case .failed(let code):
+                end = Self.failed(RedisSystemError(code))
+                break reading
+            }
+        }
+        self.deliver(now)
+        if let end, self.link.transport === transport { self.lose(end, now) }
+    }
+
+    private func parse(_ bytes: UnsafeRawBufferPointer) throws(RedisProtocolError) {
+        if self.reader == nil { self.reader = RedisReplyReader() }
+        guard try self.reader?.read(bytes, into: &self.replies) != nil else {
+            throw RedisProtocolError(message: "memory is short")
+        }
+    }
+
+    private func deliver(_ now: RedisInstant) {
+        guard !self.replies.isEmpty else { return }
+        if case .greeting(let transport, let greeting, let until) = self.link {
+            self.deliver(to: greeting, transport, until, now)
+        }
+        guard case .ready = self.link, !self.replies.isEmpty else { return }
+        if let subscriber = self.core.subscriber {
+            self.replies.removeAll { reply in
+                guard case .array(let parts) = reply, parts.first == Self.message else { return false }
+                subscriber.receive(parts)
+                return true
+            }
+            if self.replies.isEmpty { return }
+        }
+        if !self.isProven {
+            self.isProven = true
+            self.backoff.reset()
+        }
+        var replies: [RedisReply] = []
+        swap(&replies, &self.replies)
+        let isWhole = self.withState { $0.received(&replies, now: now, completions: &$1) }
+        self.replies = replies
+        if !isWhole {
+            self.lose(
+                self.notRESP(RedisProtocolError(message: "a reply that was not asked for")), repeatsReads: false, now)
+        }
+    }
+
+    private func deliver(
+        to greeting: RedisGreeting,
+        _ transport: any RedisTransport,
+        _ until: RedisInstant,
+        _ now: RedisInstant
+    ) {
+        var greeting = greeting
+        for (index, reply) in self.replies.enumerated() {
+            switch greeting.receive(reply) {
+            case .unfinished:
+                continue
+            case .failed(let error, let isFinal):
+                return self.failToConnect(error, isFinal: isFinal, now)
+            case .done:
+                self.replies.removeFirst(index + 1)
+                self.link = .ready(transport)
+                self.core.connected()
+                return
+            }
+        }
+        self.replies.removeAll(keepingCapacity: true)
+        self.link = .greeting(transport, greeting, until: until)
+    }
+
+    /// Forgets all that belongs to a connection that is no more.
+    func reset() {
+        self.link = .none
+        self.outgoing = nil
+        self.reader = nil
+        self.replies.removeAll(keepingCapacity: true)
+    }
+}
+
+extension RedisConnectionLoop.Link {
+    var transport: (any RedisTransport)? {
+        switch self {
+        case .none, .resolving: nil
+        case .opening(let transport, _, _), .greeting(let transport, _, _), .ready(let transport): transport
+        }
+    }
+}

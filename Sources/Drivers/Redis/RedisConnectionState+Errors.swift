@@ -1,0 +1,46 @@
+import KVStorage
+
+extension RedisConnectionState {
+    static var closedError: StorageError {
+        StorageError(.closed, "the Redis driver was disposed; create a new one")
+    }
+
+    static var cancelledError: StorageError {
+        StorageError(.cancelled, "the task was cancelled before the command was sent; nothing was changed")
+    }
+
+    var overloadedError: StorageError {
+        StorageError(
+            .overloaded,
+            "\(self.commands.count) commands wait for \(self.place) already; call less at a time, or raise "
+                + "maximumQueuedCommands or maximumQueuedBytes"
+        )
+    }
+
+    /// For a command that nothing is known of but that it was handed over.
+    func lostError(_ reason: StorageError) -> StorageError {
+        StorageError(
+            .connectionLost,
+            "the connection to \(self.place) broke while the command may have run: \(reason.message)",
+            underlying: reason.underlying
+        )
+    }
+
+    /// For a command whose deadline passed before it was handed over.
+    var unsentError: StorageError {
+        if self.phase != .ready, let lastFailure = self.lastFailure {
+            return StorageError(lastFailure.code, lastFailure.message, underlying: lastFailure.underlying)
+        }
+        return StorageError(.timeout, "the command could not be sent to \(self.place) in time; nothing was changed")
+    }
+
+    /// For a command whose deadline passed while its reply was awaited.
+    func unansweredError(_ command: borrowing Command) -> StorageError {
+        let effect = command.isRepeatable ? "" : "; the command may have run, or run later"
+        return StorageError(.timeout, "\(self.place) did not answer in time\(effect)")
+    }
+
+    var silenceError: StorageError {
+        StorageError(.timeout, "nothing was heard for as long as a command may take")
+    }
+}

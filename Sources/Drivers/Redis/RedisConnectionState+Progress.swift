@@ -1,0 +1,229 @@
+import KVStorage
+
+/// The I/O thread's side.
+extension RedisConnectionState {
+    enum Step: Hashable {
+        /// There is nothing to do but what the plan's other parts say.
+        case none
+        case connect
+        /// The connection counts as dead.
+        case disconnect
+        /// Everything is over.
+        case finish
+    }
+
+    struct Plan {
+        var step = Step.none
+        /// What to write to the socket, and where its first byte stands, counted from the first of all.
+        var output: (start: UInt64, bytes: [UInt8])?
+        /// When to ask again even if nothing happens.
+        var wakeAt = RedisInstant.distantFuture
+    }
+
+    /// Decides what is to be done now; if there is nothing, the thread may sleep until the time in the plan.
+    mutating func plan(
+        now: RedisInstant,
+        canWrite: Bool,
+        completions: inout [Completion]
+    ) -> Plan {
+        var plan = Plan()
+        self.giveUpOverdue(now, &completions)
+        if self.isClosing, !self.isAwaited {
+            self.phase = .closed
+            plan.step = .finish
+            return plan
+        }
+        switch self.phase {
+        case .idle, .waiting:
+            plan.step = self.decideToConnect(now)
+        case .ready:
+            if self.silenceEnds <= now {
+                plan.step = .disconnect
+            } else if canWrite {
+                plan.output = self.takeOutput(now)
+            }
+        case .connecting, .closed:
+            break
+        }
+        plan.wakeAt = self.nextWake
+        // While the socket takes no more, a further command changes nothing.
+        self.isAsleep = plan.step == .none && plan.output == nil && (canWrite || self.phase != .ready)
+        return plan
+    }
+
+    /// The connection is there, and commands may go out.
+    mutating func connected() {
+        self.phase = .ready
+        self.lastFailure = nil
+    }
+
+    /// There will be no connection by this attempt. A failure that no further attempt can mend ends what waits.
+    mutating func connectFailed(
+        _ error: StorageError,
+        isFinal: Bool,
+        retryAt: RedisInstant,
+        completions: inout [Completion]
+    ) {
+        self.phase = .idle
+        self.notBefore = retryAt
+        self.lastFailure = error
+        guard isFinal else { return }
+        for index in self.commands.indices.reversed() {
+            guard let waiter = self.drop(index) else { continue }
+            completions.append((waiter, .failure(error)))
+        }
+        self.compact()
+        completions.reverse()
+    }
+
+    /// Gives each reply to the command that it belongs to.
+    ///
+    /// - Returns: Whether all of them belonged to one; if not, the connection is of no use any more.
+    mutating func received(
+        _ replies: inout [RedisReply],
+        now: RedisInstant,
+        completions: inout [Completion]
+    ) -> Bool {
+        var answered: UInt64?
+        var isWhole = true
+        for reply in replies {
+            guard self.handedOver > 0 else {
+                isWhole = false
+                break
+            }
+            let isOver = self.commands.update(0) { command in
+                command.missingReplies -= 1
+                if case .error(let error) = reply, command.firstError == nil { command.firstError = error }
+                return command.missingReplies == 0
+            }
+            guard isOver == true, let command = self.commands.removeFirst() else { continue }
+            self.handedOver -= 1
+            answered = command.end
+            guard let waiter = command.waiter else { continue }
+            completions.append((waiter, .success(command.firstError.map(RedisReply.error) ?? reply)))
+        }
+        replies.removeAll(keepingCapacity: true)
+        self.silentSince = self.handedOver > 0 ? now : .distantFuture
+        if let answered { self.forgetChunks(endingBy: answered) }
+        return isWhole
+    }
+
+    /// The connection is gone. Of what was handed over, commands that can't have run in full, and reads, go out again with
+    /// the next one; the others may have run and fail.
+    mutating func lost(
+        writtenUpTo written: UInt64,
+        _ error: StorageError,
+        repeatsReads: Bool = true,
+        retryAt: RedisInstant,
+        completions: inout [Completion]
+    ) {
+        var repeated: [(command: Command, bytes: ArraySlice<UInt8>)] = []
+        for var command in self.commands.elements.prefix(self.handedOver) {
+            guard let waiter = command.waiter else { continue }
+            let mayHaveRun = command.end <= written
+            if mayHaveRun, !command.isRepeatable || !repeatsReads {
+                completions.append((waiter, .failure(self.lostError(error))))
+            } else if command.isCancelled {
+                completions.append((waiter, .failure(Self.cancelledError)))
+            } else if let bytes = self.bytes(of: command) {
+                command.missingReplies = command.replies
+                command.firstError = nil
+                repeated.append((command, bytes))
+            }
+        }
+        self.rebuild(keeping: [], prepending: repeated)
+        self.chunks = RedisRing()
+        self.chunkBytes = 0
+        self.silentSince = .distantFuture
+        self.phase = .idle
+        self.notBefore = retryAt
+        self.lastFailure = error
+    }
+
+    // MARK: - Parts
+
+    private mutating func giveUpOverdue(_ now: RedisInstant, _ completions: inout [Completion]) {
+        // Deadlines ascend, as all commands are given the same time.
+        var index = 0
+        while index < self.commands.count, self.commands.read(index, { $0.deadline <= now }) == true {
+            if index < self.handedOver {
+                let error = self.commands.read(index) { $0.waiter == nil ? nil : self.unansweredError($0) } ?? nil
+                if let error, let waiter = self.commands.update(index, { $0.waiter.take() }) ?? nil {
+                    completions.append((waiter, .failure(error)))
+                }
+            } else if self.commands.read(index, { $0.isDropped }) == false {
+                let error = self.unsentError
+                let count = self.commands.count
+                if let waiter = self.drop(index) { completions.append((waiter, .failure(error))) }
+                // Dropping may have compacted the queue: what follows has come to this position or before.
+                if self.commands.count < count {
+                    index = self.handedOver
+                    continue
+                }
+            }
+            index += 1
+        }
+    }
+
+    private mutating func decideToConnect(_ now: RedisInstant) -> Step {
+        guard self.hasWork || (self.isEager && !self.isClosing) else {
+            self.phase = .idle
+            return .none
+        }
+        guard self.notBefore <= now else {
+            self.phase = .waiting(until: self.notBefore)
+            return .none
+        }
+        self.phase = .connecting
+        return .connect
+    }
+
+    private mutating func takeOutput(_ now: RedisInstant) -> (start: UInt64, bytes: [UInt8])? {
+        self.compact()
+        guard !self.output.bytes.isEmpty else { return nil }
+        let chunk = Chunk(start: self.outputStart, end: self.outputEnd, bytes: self.output.bytes)
+        self.output.bytes = self.spare
+        self.spare = []
+        self.outputStart = chunk.end
+        self.chunkBytes += chunk.bytes.count
+        self.chunks.append(chunk)
+        if self.handedOver == 0 { self.silentSince = now }
+        self.handedOver = self.commands.count
+        return (chunk.start, chunk.bytes)
+    }
+
+    private mutating func forgetChunks(endingBy end: UInt64) {
+        while self.chunks.read(0, { $0.end <= end }) == true, var chunk = self.chunks.removeFirst() {
+            self.chunkBytes -= chunk.bytes.count
+            // The memory is used again unless it is much.
+            guard chunk.bytes.capacity <= 1 << 20, self.spare.capacity < chunk.bytes.capacity else { continue }
+            chunk.bytes.removeAll(keepingCapacity: true)
+            self.spare = chunk.bytes
+        }
+    }
+
+    private func bytes(of command: Command) -> ArraySlice<UInt8>? {
+        for index in self.chunks.indices {
+            let bytes = self.chunks.read(index) { chunk -> ArraySlice<UInt8>? in
+                guard chunk.start <= command.start, command.end <= chunk.end else { return nil }
+                return chunk.bytes[Int(command.start - chunk.start)..<Int(command.end - chunk.start)]
+            }
+            if let bytes, let bytes { return bytes }
+        }
+        return nil
+    }
+
+    private var silenceEnds: RedisInstant {
+        self.silentSince == .distantFuture ? .distantFuture : self.silentSince.advanced(by: self.limits.silence)
+    }
+
+    private var nextWake: RedisInstant {
+        var wake = self.phase == .ready ? self.silenceEnds : .distantFuture
+        if case .waiting(let until) = self.phase { wake = min(wake, until) }
+        for index in self.commands.indices {
+            let deadline = self.commands.read(index) { $0.waiter == nil ? nil : $0.deadline } ?? nil
+            if let deadline { return min(wake, deadline) }
+        }
+        return wake
+    }
+}

@@ -1,0 +1,217 @@
+import KVStorage
+
+/// All that decides what a connection does, without a socket, a thread or a clock: which commands wait, which were handed
+/// over, whom a reply belongs to, what becomes of whom when the connection is lost.
+///
+/// Commands stand in one queue in the order in which they came. Those at the front were handed over to the socket and
+/// await their replies, which come in the same order; the others wait for the socket to be ready. Each call takes the
+/// current time and appends to `completions` whom to tell what; the caller does so after it has let go of its lock.
+struct RedisConnectionState<Waiter> {
+    typealias Completion = (waiter: Waiter, result: Result<RedisReply, StorageError>)
+
+    struct Limits {
+        var commands = Int.max
+        var bytes = Int.max
+        /// How long a server may owe a reply without sending any before the connection counts as dead.
+        var silence: Duration = .seconds(5)
+    }
+
+    enum Phase: Hashable {
+        /// There is no connection, and none is needed.
+        case idle
+        /// The next attempt to connect is due then.
+        case waiting(until: RedisInstant)
+        case connecting
+        case ready
+        /// Ended for good.
+        case closed
+    }
+
+    struct Command {
+        let id: UInt64
+        let replies: Int
+        /// Whether running it twice does no harm.
+        let isRepeatable: Bool
+        let deadline: RedisInstant
+        /// Where its bytes stand, counted from the first byte of all.
+        var start: UInt64
+        var end: UInt64
+        var missingReplies: Int
+        var firstError: RedisServerError?
+        /// `nil` once nobody waits any more; the replies are still counted.
+        var waiter: Waiter?
+        /// Whether the caller gave up on a write that may be running.
+        var isCancelled = false
+        /// Whether it goes nowhere, as it was not handed over when its caller gave up.
+        var isDropped = false
+    }
+
+    /// Bytes that were handed over; kept until all of their replies are here, as reads may have to be repeated.
+    struct Chunk {
+        var start: UInt64
+        var end: UInt64
+        var bytes: [UInt8]
+    }
+
+    let limits: Limits
+    /// Who is at the other end, for messages.
+    let place: String
+    /// Whether a connection is wanted even if no command waits.
+    let isEager: Bool
+
+    var phase = Phase.idle
+    var commands = RedisRing<Command>()
+    /// How many commands at the front of the queue were handed over.
+    var handedOver = 0
+    /// How many of the others go nowhere.
+    var dropped = 0
+    var chunks = RedisRing<Chunk>()
+    var output = RedisCommandWriter()
+    /// Where ``output`` begins, counted from the first byte of all.
+    var outputStart: UInt64 = 0
+    var chunkBytes = 0
+    var spare: [UInt8] = []
+    /// Since when the server owes a reply without having sent any.
+    var silentSince = RedisInstant.distantFuture
+    /// The next attempt to connect may not be made before.
+    var notBefore = RedisInstant(nanoseconds: .min)
+    /// Why there is no connection.
+    var lastFailure: StorageError?
+    var isClosing = false
+    /// Whether whoever adds a command has to wake the thread.
+    var isAsleep = false
+    private var lastID: UInt64 = 0
+
+    init(place: String, limits: Limits = Limits(), isEager: Bool = false) {
+        self.place = place
+        self.limits = limits
+        self.isEager = isEager
+    }
+
+    // MARK: - Callers
+
+    enum Admission {
+        case accepted(id: UInt64, wakes: Bool)
+        case refused(StorageError)
+    }
+
+    /// Appends a command that is answered by so many replies, of which the last counts, or the first that is an error.
+    mutating func enqueue(
+        replies: Int = 1,
+        isRepeatable: Bool,
+        deadline: RedisInstant,
+        waiter: Waiter,
+        encode: @Sendable (inout RedisCommandWriter) -> Void
+    ) -> Admission {
+        guard !self.isClosing else { return .refused(Self.closedError) }
+        guard self.commands.count - self.dropped < self.limits.commands,
+            self.chunkBytes + self.output.bytes.count < self.limits.bytes
+        else { return .refused(self.overloadedError) }
+        self.lastID += 1
+        let start = self.outputEnd
+        encode(&self.output)
+        self.commands.append(
+            Command(
+                id: self.lastID,
+                replies: replies,
+                isRepeatable: isRepeatable,
+                deadline: deadline,
+                start: start,
+                end: self.outputEnd,
+                missingReplies: replies,
+                waiter: waiter
+            )
+        )
+        defer { self.isAsleep = false }
+        return .accepted(id: self.lastID, wakes: self.isAsleep)
+    }
+
+    /// Gives up on a command and returns whom to tell so, or `nil` if it is over, or is a write that may be running: that
+    /// one waits for its reply, as its caller has to know whether it was done.
+    mutating func cancel(_ id: UInt64) -> Waiter? {
+        guard let index = self.index(of: id) else { return nil }
+        if index >= self.handedOver { return self.drop(index) }
+        return self.commands.update(index) { command in
+            guard command.isRepeatable else {
+                command.isCancelled = true
+                return nil
+            }
+            return command.waiter.take()
+        } ?? nil
+    }
+
+    /// Refuses what comes from now on; what was accepted is finished.
+    mutating func close() {
+        self.isClosing = true
+    }
+
+    // MARK: - Parts
+
+    var outputEnd: UInt64 { self.outputStart + UInt64(self.output.bytes.count) }
+
+    var hasWork: Bool { self.commands.count > self.dropped }
+
+    /// Whether somebody still waits for anything.
+    var isAwaited: Bool {
+        self.commands.indices.contains { self.commands.read($0) { $0.waiter != nil } ?? false }
+    }
+
+    /// Takes a command that was not handed over out of the running; its bytes go with the next ``compact()``.
+    mutating func drop(_ index: Int) -> Waiter? {
+        let waiter = self.commands.update(index) { command -> Waiter? in
+            guard !command.isDropped else { return nil }
+            command.isDropped = true
+            return command.waiter.take()
+        }
+        guard let waiter, let waiter else { return nil }
+        self.dropped += 1
+        // Each command is moved a bounded number of times, so that giving up on thousands is no more than that many steps.
+        if self.dropped > 64, self.dropped * 2 > self.commands.count - self.handedOver { self.compact() }
+        return waiter
+    }
+
+    /// Takes the bytes of dropped commands out of the output.
+    mutating func compact() {
+        guard self.dropped > 0 else { return }
+        self.rebuild(keeping: self.commands.elements.prefix(self.handedOver), prepending: [])
+    }
+
+    /// Makes queue and output anew: first what was handed over and stays so, then what is to go out again, with its bytes,
+    /// then what has not been handed over yet.
+    mutating func rebuild(
+        keeping kept: some Collection<Command>,
+        prepending repeated: [(command: Command, bytes: ArraySlice<UInt8>)]
+    ) {
+        var commands = Array(kept)
+        var output: [UInt8] = []
+        func append(_ command: Command, _ bytes: some Collection<UInt8>) {
+            var command = command
+            command.start = self.outputStart + UInt64(output.count)
+            output.append(contentsOf: bytes)
+            command.end = self.outputStart + UInt64(output.count)
+            commands.append(command)
+        }
+        for (command, bytes) in repeated { append(command, bytes) }
+        for command in self.commands.elements.dropFirst(self.handedOver) where !command.isDropped {
+            let range = Int(command.start - self.outputStart)..<Int(command.end - self.outputStart)
+            append(command, self.output.bytes[range])
+        }
+        self.handedOver = kept.count
+        self.commands = RedisRing(commands)
+        self.output.bytes = output
+        self.dropped = 0
+    }
+
+    private func index(of id: UInt64) -> Int? {
+        // Identifiers ascend, with gaps.
+        var low = 0
+        var high = self.commands.count
+        while low < high {
+            let middle = (low + high) / 2
+            let found = self.commands.read(middle) { $0.id } ?? .max
+            if found == id { return middle }
+            if found < id { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+}

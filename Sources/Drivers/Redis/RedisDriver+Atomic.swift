@@ -1,0 +1,128 @@
+public import KVStorage
+
+extension RedisDriver {
+    /// Replaces the item if its bytes are as expected: by `SET NX` where there must be none, else by a script.
+    public func compareAndSwapItem(
+        _ key: String,
+        expected: [UInt8]?,
+        replacement: [UInt8]?,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> CompareAndSwapResult {
+        if let replacement { try Self.checkSize(key, replacement) }
+        let options = self.options(options)
+        let reply: RedisReply
+        switch (expected, replacement) {
+        case (nil, nil):
+            let current = try await self.getItem(key)
+            return current == nil ? .swapped : .mismatch(current: current)
+        case (nil, let replacement?):
+            return try await self.create(key, replacement, options)
+        case (let expected?, nil):
+            reply = try await self.run(.removeEqual, key, arguments: 1) { $0.word(expected) }
+        case (let expected?, let replacement?):
+            let ttl = options.milliseconds
+            reply = try await self.run(.swap, key, arguments: 4) { writer in
+                writer.word(expected)
+                writer.word(replacement)
+                writer.optionalWord(ttl)
+                writer.word(options.keepTTL ? "1" : "0")
+            }
+        }
+        if case .integer = reply { return .swapped }
+        return .mismatch(current: try reply.bytesOrNull(key))
+    }
+
+    private func create(
+        _ key: String,
+        _ value: [UInt8],
+        _ options: WriteOptions
+    ) async throws(StorageError) -> CompareAndSwapResult {
+        while true {
+            let reply = try await self.client.send(isRepeatable: false) { writer in
+                writer.begin(options.ttl == nil ? 4 : 6)
+                writer.word("SET")
+                self.keys.write(key, to: &writer)
+                writer.word(value)
+                writer.word("NX")
+                if let ttl = options.milliseconds {
+                    writer.word("PX")
+                    writer.word(ttl)
+                }
+            }
+            if case .ok = reply { return .swapped }
+            guard case .null = reply else { throw reply.unexpected(key) }
+            // If the item went meanwhile, there was a moment at which it could have been created.
+            if let current = try await self.getItem(key) { return .mismatch(current: current) }
+        }
+    }
+
+    /// Returns the item's bytes and removes it, in one script.
+    public func takeItem(_ key: String) async throws(StorageError) -> [UInt8]? {
+        try await self.run(.take, key) { _ in }.bytesOrNull(key)
+    }
+
+    /// Gives the item a new life time, in one script.
+    public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
+        let ttl = ttl?.redisMilliseconds
+        return try await self.run(.touch, key, arguments: 1) { $0.optionalWord(ttl) }.integer(key) > 0
+    }
+
+    /// Adds to the number by `INCRBY`, in a script where the life time changes.
+    public func incrementItem(
+        _ key: String,
+        by amount: Int,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> Int {
+        let options = self.options(options)
+        let reply: RedisReply
+        if options.keepTTL, options.ttl == nil {
+            reply = try await self.client.send(isRepeatable: false) { writer in
+                writer.begin(3)
+                writer.word("INCRBY")
+                self.keys.write(key, to: &writer)
+                writer.word(Int64(amount))
+            }
+        } else {
+            let ttl = options.milliseconds
+            reply = try await self.run(.increment, key, arguments: 3) { writer in
+                writer.word(Int64(amount))
+                writer.optionalWord(ttl)
+                writer.word(options.keepTTL ? "1" : "0")
+            }
+        }
+        switch reply {
+        case .integer(let sum):
+            return Int(sum)
+        case .bytes(let digits):
+            guard let sum = Int(String(decoding: digits, as: UTF8.self)) else { throw reply.unexpected(key) }
+            return sum
+        case .error(let error) where error.description.contains("not an integer"):
+            return try await self.incrementText(key, by: amount, options)
+        case .error(let error) where error.description.contains("would overflow"):
+            throw StorageError(
+                .overflow,
+                "incrementing by \(amount) would leave the range of a 64-bit integer",
+                key: key,
+                underlying: error
+            )
+        default:
+            throw reply.unexpected(key)
+        }
+    }
+
+    /// Adds to what the server takes for no number, such as `007`, which other drivers do; most often it is none.
+    private func incrementText(
+        _ key: String,
+        by amount: Int,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> Int {
+        var current = try await self.getItem(key)
+        while true {
+            let (sum, bytes) = try StoredInteger.increment(current, by: amount, key: key)
+            switch try await self.compareAndSwapItem(key, expected: current, replacement: bytes, options) {
+            case .swapped: return sum
+            case .mismatch(let other): current = other
+            }
+        }
+    }
+}

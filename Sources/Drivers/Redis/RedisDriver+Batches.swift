@@ -1,0 +1,52 @@
+public import KVStorage
+
+extension RedisDriver {
+    /// Carries out the writes as one transaction (`MULTI`).
+    public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
+        guard !mutations.isEmpty else { return 0 }
+        for case .set(let key, let value, _) in mutations { try Self.checkSize(key, value) }
+        let reply = try await self.client.send(replies: mutations.count * 2 + 2, isRepeatable: false) { writer in
+            writer.encoded("*1\r\n$5\r\nMULTI\r\n")
+            for mutation in mutations { self.write(mutation, to: &writer) }
+            writer.encoded("*1\r\n$4\r\nEXEC\r\n")
+        }
+        let results = try reply.elements(count: mutations.count * 2, nil)
+        var removed = 0
+        for (index, mutation) in mutations.enumerated() {
+            // The second of the two answers to each is the one that tells.
+            switch (mutation, results[index * 2 + 1]) {
+            case (_, .error): throw results[index * 2 + 1].unexpected(mutation.key)
+            case (.remove, .integer(let count)): removed += Int(count)
+            default: break
+            }
+        }
+        return removed
+    }
+
+    /// Writes two commands.
+    private func write(_ mutation: Mutation, to writer: inout RedisCommandWriter) {
+        switch mutation {
+        case .remove(let key):
+            writer.encoded("*2\r\n$6\r\nUNLINK\r\n")
+            self.keys.writeMeta(key, to: &writer)
+            writer.encoded("*2\r\n$6\r\nUNLINK\r\n")
+            self.keys.write(key, to: &writer)
+        case .set(let key, let value, let options):
+            let options = self.options(options)
+            guard options.keepTTL, options.ttl != nil else {
+                return self.writeSet(key, value, options, to: &writer)
+            }
+            writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
+            self.keys.write(key, to: &writer)
+            // In full, as a digest that the server does not know would be found out in the middle of the transaction.
+            writer.begin(7)
+            writer.word("EVAL")
+            writer.word(RedisScript.setKeeping.source)
+            writer.word("2")
+            self.keys.write(key, to: &writer)
+            self.keys.writeMeta(key, to: &writer)
+            writer.word(value)
+            writer.optionalWord(options.milliseconds)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+public import KVStorage
+
+extension RedisDriver {
+    /// How a ``RedisDriver`` reaches its server and what it does when it can't; the defaults suit a server nearby.
+    public struct Configuration: Sendable {
+        /// Which changes `watch` tells of.
+        public enum Watching: Sendable, Hashable {
+            /// Everybody's, by the server's keyspace notifications.
+            ///
+            /// The server has to have them switched on: `notify-keyspace-events "Kg$xe"`, or more. If it has not, `watch`
+            /// throws ``StorageError/Code/notSupported``.
+            case notifications
+            /// Everybody's; where the server's notifications are off, `watch` switches on what is missing by `CONFIG SET`, for
+            /// all clients, until the server restarts. What is on already stays on.
+            case switchingNotificationsOn
+            /// Everybody's; the server is not asked whether its notifications are on. For servers that allow no `CONFIG`.
+            case assumingNotifications
+            /// Only writes through the same ``Storage``; expiry is not told.
+            case ownWrites
+        }
+
+        /// The user for `AUTH`; by default the one in the URL, if any.
+        public var username: String?
+
+        /// The password for `AUTH`; by default the one in the URL, if any.
+        public var password: String?
+
+        /// The number of the database for `SELECT`; by default the one in the URL, else 0.
+        public var database: Int?
+
+        /// What stands before every key in the server, with a colon between; empty, nothing, by default.
+        ///
+        /// A colon at the end makes no difference. As unstorage's `base`.
+        public var prefix = ""
+
+        /// The life time of items that are written without one; by default `nil`, for ever.
+        public var defaultTTL: Duration?
+
+        /// The name by which `CLIENT LIST` shows the connections, `"kvstorage"` by default; `nil` for none. No spaces.
+        public var clientName: String? = "kvstorage"
+
+        /// How many connections the commands are spread over, 1 by default.
+        ///
+        /// One carries hundreds of tasks, as they share its round trips. More help where large values would make small ones
+        /// wait, or where one thread can't keep up.
+        public var connections = 1
+
+        /// How long an attempt to connect may take, five seconds by default: looking up the name, connecting, logging in.
+        public var connectTimeout: Duration = .seconds(5)
+
+        /// How long a command may take, five seconds by default, waiting for the connection included.
+        ///
+        /// A command that was not sent by then throws what kept it, mostly ``StorageError/Code/unavailable``, and changes
+        /// nothing. One that was sent throws ``StorageError/Code/timeout``; a write may have run then. A server that owes
+        /// replies and sends none for that long is taken for dead: the connection is made anew.
+        public var commandTimeout: Duration = .seconds(5)
+
+        /// How many commands may wait on one connection, sent or not, 65,536 by default; more throw
+        /// ``StorageError/Code/overloaded``.
+        public var maximumQueuedCommands = 65_536
+
+        /// How many bytes of commands may wait on one connection, 256 MiB by default; a command that comes when there are
+        /// that many already throws ``StorageError/Code/overloaded``.
+        public var maximumQueuedBytes = 256 << 20
+
+        /// How long to wait before connecting again after an attempt has failed, 20 milliseconds to two seconds by default:
+        /// twice as long each time, less up to half of it by chance.
+        public var reconnectDelay: ClosedRange<Duration> = .milliseconds(20)...(.seconds(2))
+
+        /// After how much silence the system asks whether the server's machine is still there (TCP keep-alive), and how long
+        /// it waits for what was sent to be confirmed; one minute by default, `nil` for the system's own settings.
+        public var keepAlive: Duration? = .seconds(60)
+
+        /// How many keys the server looks at for one `SCAN`, 1000 by default. More mean fewer round trips; the server serves
+        /// nobody else meanwhile.
+        public var scanCount = 1000
+
+        /// Which changes `watch` tells of; ``Watching/notifications`` by default.
+        public var watching: Watching = .notifications
+
+        /// Creates the default configuration.
+        public init() {}
+    }
+}
+
+extension RedisDriver.Configuration {
+    func validate() throws(StorageError) {
+        try Self.require(self.connections > 0, "connections must be at least 1")
+        try Self.require(self.connectTimeout > .zero, "connectTimeout must be positive")
+        try Self.require(self.commandTimeout > .zero, "commandTimeout must be positive")
+        try Self.require(self.maximumQueuedCommands > 0, "maximumQueuedCommands must be at least 1")
+        try Self.require(self.maximumQueuedBytes > 0, "maximumQueuedBytes must be at least 1")
+        try Self.require(self.reconnectDelay.lowerBound > .zero, "reconnectDelay must be positive")
+        try Self.require(self.keepAlive.map { $0 >= .seconds(1) } ?? true, "keepAlive must be at least one second")
+        try Self.require(self.scanCount > 0, "scanCount must be at least 1")
+        try Self.require(self.defaultTTL.map { $0 > .zero } ?? true, "defaultTTL must be positive; nil means for ever")
+        try Self.require(self.database.map { $0 >= 0 } ?? true, "database must not be negative")
+        let isVisible = self.clientName?.utf8.allSatisfy { (0x21...0x7E).contains($0) } ?? true
+        try Self.require(isVisible, "clientName must consist of visible ASCII characters without spaces")
+    }
+
+    static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
+        guard isMet else { throw StorageError(.invalidOption, message) }
+    }
+}
+
+extension StorageDriver where Self == RedisDriver {
+    /// Items in a Redis server, or in one that speaks its protocol.
+    ///
+    /// The URL is one of
+    ///
+    /// - `redis://[[user]:password@]host[:port][/database]`, the port being 6379 and the database 0 by default; an IPv6
+    ///   address stands in brackets;
+    /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.
+    ///
+    /// User, password, host and path may be percent-encoded. What the configuration gives goes before what the URL gives.
+    /// No connection is made before the first call needs one.
+    /// - Throws: ``StorageError/Code/invalidOption`` if the URL or the configuration can't be honoured.
+    public static func redis(
+        _ url: String,
+        _ configuration: RedisDriver.Configuration = RedisDriver.Configuration()
+    ) throws(StorageError) -> RedisDriver {
+        try RedisDriver(url, configuration)
+    }
+}

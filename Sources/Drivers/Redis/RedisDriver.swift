@@ -1,0 +1,180 @@
+public import KVStorage
+
+/// Items in a Redis server, version 6 or later, or in one that speaks its protocol.
+///
+/// An item is a plain string under `prefix:key`, its custom metadata another under `prefix:key$`: other clients,
+/// unstorage's redis driver among them, read and write the same items. Calls of concurrent tasks share round trips on one
+/// connection by themselves.
+///
+/// - Life times are kept by the server, by its clock; a life time of more than 285,000 years becomes that long.
+/// - What an acknowledged write survives beyond the end of this process is a matter of the server's persistence
+///   (`appendonly`, `save`); without any, an item is gone when the server stops.
+/// - A server with a limit on its memory and a policy other than `noeviction` may drop items before their time.
+/// - Only strings are listed and cleared; what other clients keep below the prefix in other types stays.
+///
+/// A lost connection is made again by itself. Reads that were cut off are repeated. Writes that were not sent are sent
+/// then; one that may have run throws ``StorageError/Code/connectionLost`` and is never repeated.
+///
+/// If the task is cancelled, a call that was not sent throws ``StorageError/Code/cancelled``, and so does a read. A write
+/// that was sent waits for its answer, at most for ``Configuration/commandTimeout``, so that its caller knows.
+public final class RedisDriver: StorageDriver {
+    /// `redis`.
+    public let name = "redis"
+    /// Atomic batches, atomic calls between processes, custom metadata, others' changes; keys in no order.
+    public let capabilities: Capabilities
+    /// Tells of changes by the server's notifications; `nil` if configured to tell only of own writes.
+    public var events: EventHub? { self.watcher?.events }
+
+    let client: RedisClient
+    let keys: RedisKeys
+    let listings: RedisListings
+    let watcher: RedisWatcher?
+    let defaultTTL: Duration?
+
+    init(_ url: String, _ configuration: Configuration) throws(StorageError) {
+        try configuration.validate()
+        let url = try RedisURL(url)
+        let options = configuration.options(for: url)
+        try Configuration.require(options.username == nil || options.password != nil, "a username needs a password")
+        self.client = try RedisClient(options, connections: configuration.connections)
+        self.keys = RedisKeys(prefix: configuration.prefix)
+        self.listings = RedisListings(scanCount: configuration.scanCount)
+        self.defaultTTL = configuration.defaultTTL
+        self.watcher = try RedisWatcher(options, self.keys, self.client, configuration.watching)
+        self.capabilities = Capabilities(
+            atomicBatch: true,
+            interprocess: true,
+            customMetadata: true,
+            watching: configuration.watching == .ownWrites ? .none : .external,
+            durability: .processCrash,
+            maximumValueBytes: Self.maximumBytes
+        )
+    }
+
+    /// `proto-max-bulk-len`: a server closes the connection on more.
+    static let maximumBytes = 512 << 20
+
+    /// Returns the item's bytes by `GET`.
+    public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
+        let reply = try await self.client.send(isRepeatable: true) { writer in
+            writer.encoded("*2\r\n$3\r\nGET\r\n")
+            self.keys.write(key, to: &writer)
+        }
+        return try reply.bytesOrNull(key)
+    }
+
+    /// Returns whether the item is there, by `EXISTS`.
+    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
+        let reply = try await self.client.send(isRepeatable: true) { writer in
+            writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
+            self.keys.write(key, to: &writer)
+        }
+        return try reply.integer(key) > 0
+    }
+
+    /// Stores the bytes by `SET`, with `PX` for a life time.
+    public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
+        try Self.checkSize(key, value)
+        let options = self.options(options)
+        if options.keepTTL, options.ttl != nil {
+            let ttl = options.milliseconds
+            _ = try await self.run(.setKeeping, key, arguments: 2) { writer in
+                writer.word(value)
+                writer.optionalWord(ttl)
+            }.integer(key)
+            return
+        }
+        let reply = try await self.client.send(replies: Self.repliesToSet, isRepeatable: false) { writer in
+            self.writeSet(key, value, options, to: &writer)
+        }
+        try reply.expectOK(key)
+    }
+
+    /// Removes the item with its metadata.
+    public func removeItem(_ key: String) async throws(StorageError) -> Bool {
+        try await self.run(.remove, key) { _ in }.integer(key) > 0
+    }
+
+    /// Returns the items by `MGET`, in parts if there are thousands.
+    public func getItems(_ keys: [String]) async throws(StorageError) -> [[UInt8]?] {
+        var values: [[UInt8]?] = []
+        values.reserveCapacity(keys.count)
+        var rest = keys[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(4096)
+            rest = rest.dropFirst(part.count)
+            let reply = try await self.client.send(isRepeatable: true) { writer in
+                writer.begin(part.count + 1)
+                writer.word("MGET")
+                for key in part { self.keys.write(key, to: &writer) }
+            }
+            for element in try reply.elements(count: part.count, part.first) {
+                values.append(try element.bytesOrNull(nil))
+            }
+        }
+        return values
+    }
+
+    /// Finishes what was accepted and closes the connections.
+    public func dispose() async throws(StorageError) {
+        await self.client.close()
+        await self.watcher?.close()
+    }
+
+    // MARK: - Parts
+
+    static let repliesToSet = 2
+
+    /// Writes the commands that store an item: `SET`, and one before it that gives metadata the same life time.
+    func writeSet(_ key: String, _ value: [UInt8], _ options: WriteOptions, to writer: inout RedisCommandWriter) {
+        if let ttl = options.milliseconds {
+            writer.encoded("*3\r\n$7\r\nPEXPIRE\r\n")
+            self.keys.writeMeta(key, to: &writer)
+            writer.word(ttl)
+            writer.encoded("*5\r\n$3\r\nSET\r\n")
+            self.keys.write(key, to: &writer)
+            writer.word(value)
+            writer.encoded("$2\r\nPX\r\n")
+            writer.word(ttl)
+        } else if options.keepTTL {
+            // An answer that costs nothing, so that every way has as many.
+            writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
+            self.keys.write(key, to: &writer)
+            writer.encoded("*4\r\n$3\r\nSET\r\n")
+            self.keys.write(key, to: &writer)
+            writer.word(value)
+            writer.encoded("$7\r\nKEEPTTL\r\n")
+        } else {
+            writer.encoded("*2\r\n$7\r\nPERSIST\r\n")
+            self.keys.writeMeta(key, to: &writer)
+            writer.encoded("*3\r\n$3\r\nSET\r\n")
+            self.keys.write(key, to: &writer)
+            writer.word(value)
+        }
+    }
+
+    /// Runs a script on an item and its metadata.
+    func run(
+        _ script: RedisScript,
+        _ key: String,
+        arguments count: Int = 0,
+        _ arguments: @Sendable (inout RedisCommandWriter) -> Void
+    ) async throws(StorageError) -> RedisReply {
+        try await self.client.run(script, arguments: count) { writer in
+            writer.encoded("$1\r\n2\r\n")
+            self.keys.write(key, to: &writer)
+            self.keys.writeMeta(key, to: &writer)
+            arguments(&writer)
+        }
+    }
+
+    func options(_ options: WriteOptions) -> WriteOptions {
+        WriteOptions(ttl: options.ttl ?? self.defaultTTL, keepTTL: options.keepTTL)
+    }
+
+    static func checkSize(_ key: String, _ value: [UInt8]) throws(StorageError) {
+        guard value.count <= Self.maximumBytes, key.utf8.count <= Self.maximumBytes else {
+            throw StorageError(.tooLarge, "Redis takes keys and values of at most 512 MiB; store less", key: key)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import KVStorage
+
+/// A point on a clock that only goes forward, in nanoseconds; the time of day plays no part in timeouts.
+struct RedisInstant: Sendable, Hashable, Comparable {
+    var nanoseconds: Int64
+
+    static let distantFuture = RedisInstant(nanoseconds: .max)
+
+    static func < (left: RedisInstant, right: RedisInstant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// Returns the instant that lies so much later, saturating.
+    func advanced(by duration: Duration) -> RedisInstant {
+        let (nanoseconds, overflow) = duration.wholeMilliseconds.multipliedReportingOverflow(by: 1_000_000)
+        guard !overflow else { return duration < .zero ? RedisInstant(nanoseconds: .min) : .distantFuture }
+        let (sum, overflowed) = self.nanoseconds.addingReportingOverflow(nanoseconds)
+        return overflowed ? .distantFuture : RedisInstant(nanoseconds: sum)
+    }
+
+    /// Returns the milliseconds until another instant, rounded up, for `poll`: 0 if it has passed, -1 if it never comes.
+    func pollMilliseconds(until other: RedisInstant?) -> Int32 {
+        guard let other, other != .distantFuture else { return -1 }
+        let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(self.nanoseconds)
+        guard !overflow, difference > 0 else { return 0 }
+        return Int32(clamping: (difference - 1) / 1_000_000 + 1)
+    }
+}
