@@ -1,0 +1,101 @@
+import KVStorage
+import Testing
+
+@testable import KVStorageRedis
+
+/// The state of a connection without one, and what was told to whom. Waiters are numbers, commands are words.
+final class ConnectionBench {
+    typealias State = RedisConnectionState<Int>
+
+    static func time(_ milliseconds: Int64) -> RedisInstant {
+        RedisInstant(nanoseconds: milliseconds * 1_000_000)
+    }
+
+    var state: State
+    var told: [Int: Result<RedisReply, StorageError>] = [:]
+    var order: [Int] = []
+    var ids: [Int: UInt64] = [:]
+    private var completions: [State.Completion] = []
+
+    init(_ limits: State.Limits = .init()) {
+        self.state = State(place: "here", limits: limits)
+    }
+
+    func add(
+        _ waiter: Int, _ text: String, replies: Int = 1, reads: Bool = false, until: Int64 = 5000
+    ) -> StorageError? {
+        let admission = self.state.enqueue(
+            replies: replies,
+            isRepeatable: reads,
+            deadline: Self.time(until),
+            waiter: waiter,
+            encode: { $0.bytes += Array(text.utf8) }
+        )
+        switch admission {
+        case .refused(let error): return error
+        case .accepted(let id, _): self.ids[waiter] = id
+        }
+        return nil
+    }
+
+    func plan(_ now: Int64, canWrite: Bool = true) -> State.Plan {
+        let plan = self.state.plan(
+            now: Self.time(now), canWrite: canWrite, completions: &self.completions)
+        self.tell()
+        return plan
+    }
+
+    func connect(_ now: Int64 = 0) {
+        #expect(self.plan(now).step == .connect)
+        self.state.connected()
+    }
+
+    func output(_ now: Int64 = 0) -> String {
+        String(decoding: self.plan(now).output?.bytes ?? [], as: UTF8.self)
+    }
+
+    func receive(_ replies: [RedisReply], _ now: Int64 = 0) -> Bool {
+        var replies = replies
+        defer { self.tell() }
+        return self.state.received(
+            &replies, now: Self.time(now), completions: &self.completions)
+    }
+
+    func lose(written: UInt64 = .max, retryAt: Int64 = 0, repeatsReads: Bool = true) {
+        let reason = StorageError(.connectionLost, "it broke")
+        self.state.lost(
+            writtenUpTo: written, reason, repeatsReads: repeatsReads,
+            retryAt: Self.time(retryAt), completions: &self.completions)
+        self.tell()
+    }
+
+    func failToConnect(_ error: StorageError, isFinal: Bool, retryAt: Int64) {
+        self.state.connectFailed(
+            error, isFinal: isFinal, retryAt: Self.time(retryAt),
+            completions: &self.completions)
+        self.tell()
+    }
+
+    func cancel(_ waiter: Int) -> Bool {
+        guard let id = self.ids[waiter] else { return false }
+        return self.state.cancel(id) == waiter
+    }
+
+    private func tell() {
+        for (waiter, result) in self.completions {
+            #expect(self.told.updateValue(result, forKey: waiter) == nil, "\(waiter) is told once")
+            self.order.append(waiter)
+        }
+        self.completions = []
+    }
+
+    func code(_ waiter: Int) -> StorageError.Code? {
+        guard case .failure(let error) = self.told[waiter] else { return nil }
+        return error.code
+    }
+
+    func reply(_ waiter: Int) -> RedisReply? {
+        guard case .success(let reply) = self.told[waiter] else { return nil }
+        return reply
+    }
+}

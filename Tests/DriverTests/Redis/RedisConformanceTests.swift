@@ -1,0 +1,60 @@
+import KVStorage
+import KVStorageRedis
+import KVStorageTesting
+import Synchronization
+import Testing
+
+/// Every promise on a real server, over TCP and over a unix socket.
+@Suite("Redis conformance", .serialized)
+struct RedisConformanceTests {
+    private static let places = Atomic<Int>(0)
+
+    /// A store is a part of the shared server's keys.
+    private static func subject(_ name: String, connections: Int = 1, url: String) -> ConformanceSubject {
+        ConformanceSubject(
+            name,
+            takesClock: false,
+            place: { "place\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
+            cleanUp: { place in
+                let driver = try RedisDriver.redis(url, Self.configuration(place, 1))
+                _ = try await driver.clear("")
+                try await driver.dispose()
+            },
+            driver: { place, _ in try RedisDriver.redis(url, Self.configuration(place, connections)) }
+        )
+    }
+
+    private static func configuration(_ place: String, _ connections: Int) -> RedisDriver.Configuration {
+        var configuration = RedisDriver.Configuration()
+        configuration.prefix = place
+        configuration.connections = connections
+        configuration.scanCount = 10_000
+        // The tests may share a small machine with others.
+        configuration.commandTimeout = .seconds(30)
+        return configuration
+    }
+
+    @Test(
+        arguments: try await ConformanceSuite.cases(
+            for: Self.subject("redis", url: RedisServer.shared.get().url).variants))
+    func tcp(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+
+    @Test(
+        arguments: try await ConformanceSuite.cases(
+            for: Self.subject("unix", url: RedisServer.shared.get().socketURL).variants
+        ))
+    func unixSocket(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+
+    @Test(
+        arguments: try await ConformanceSuite.cases(
+            for: [Self.subject("pool", connections: 3, url: RedisServer.shared.get().url)]
+        )
+    )
+    func pool(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+}

@@ -1,0 +1,82 @@
+import KVStorage
+import Testing
+
+@testable import KVStorageRedis
+
+@Suite("Redis URLs")
+struct RedisURLTests {
+    @Test("name host, port, database, user and password")
+    func parts() throws {
+        var url = try RedisURL("redis://localhost")
+        #expect(url.endpoint == .host("localhost", port: 6379))
+        #expect(url.username == nil && url.password == nil && url.database == nil)
+        url = try RedisURL("redis://ada:s%40cret%3A@db.example:7000/12")
+        #expect(url.endpoint == .host("db.example", port: 7000))
+        #expect(url.username == "ada")
+        #expect(url.password == "s@cret:")
+        #expect(url.database == 12)
+        url = try RedisURL("REDIS://:pa:ss@[::1]:7001/")
+        #expect(url.endpoint == .host("::1", port: 7001))
+        #expect(url.username == nil)
+        #expect(url.password == "pa:ss")
+        #expect(try RedisURL("redis://[fe80::1]").endpoint == .host("fe80::1", port: 6379))
+    }
+
+    @Test("name a unix socket")
+    func socket() throws {
+        #expect(try RedisURL("unix:///run/redis.sock").endpoint == .path("/run/redis.sock"))
+        let url = try RedisURL("unix://ada:secret@/run/my%20redis.sock?db=3")
+        #expect(url.endpoint == .path("/run/my redis.sock"))
+        #expect(url.username == "ada" && url.password == "secret" && url.database == 3)
+    }
+
+    @Test(
+        "that can't be honoured throw, without repeating a secret",
+        arguments: [
+            "", "localhost", "redis:localhost", "http://secret@host", "redis://", "redis://:6379", "redis://host:0",
+            "redis://host:65536", "redis://host:x", "redis://host:", "redis://host/x", "redis://host/1/2",
+            "redis://host?db=1",
+            "redis://host/1?secret=1", "redis://secret@host", "redis://user:@host", "redis://user:%zz@host",
+            "redis://::1",
+            "redis://[::1", "redis://[::1]x", "redis://host#secret", "redis://ho st", "unix://", "unix://host/path",
+            "unix:///path?db=x", "unix:///path?secret=1", "redis://user:%ff@host",
+        ]
+    )
+    func refused(_ text: String) {
+        let error = #expect(throws: StorageError.self) { try RedisURL(text) }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test("go with a configuration that goes before them")
+    func configuration() throws {
+        var configuration = RedisDriver.Configuration()
+        let url = try RedisURL("redis://ada:secret@host/2")
+        var options = configuration.options(for: url)
+        #expect(options.username == "ada" && options.password == "secret" && options.database == 2)
+        configuration.username = "grace"
+        configuration.password = "other"
+        configuration.database = 0
+        options = configuration.options(for: url)
+        #expect(options.username == "grace" && options.password == "other" && options.database == 0)
+    }
+
+    @Test("and configurations that can't be honoured throw when the driver is made")
+    func validation() throws {
+        let changes: [(inout RedisDriver.Configuration) -> Void] = [
+            { $0.connections = 0 }, { $0.connectTimeout = .zero }, { $0.commandTimeout = .seconds(-1) },
+            { $0.scanCount = 0 },
+            { $0.maximumQueuedCommands = 0 }, { $0.maximumQueuedBytes = 0 }, { $0.defaultTTL = .zero },
+            { $0.database = -1 },
+            { $0.clientName = "two words" }, { $0.username = "ada" }, { $0.keepAlive = .zero },
+            { $0.reconnectDelay = .zero ... .seconds(1) },
+        ]
+        for change in changes {
+            var configuration = RedisDriver.Configuration()
+            change(&configuration)
+            let error = #expect(throws: StorageError.self) { try RedisDriver("redis://127.0.0.1", configuration) }
+            #expect(error?.code == .invalidOption)
+        }
+        _ = try Storage(.redis("redis://127.0.0.1"))
+    }
+}

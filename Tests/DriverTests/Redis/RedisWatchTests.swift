@@ -1,0 +1,108 @@
+import KVStorage
+import Testing
+
+@testable import KVStorageRedis
+
+@Suite("Redis watching")
+struct RedisWatchTests {
+    private static func storage(
+        _ server: RedisServer,
+        _ watching: RedisDriver.Configuration.Watching
+    ) throws -> Storage {
+        var configuration = RedisDriver.Configuration()
+        configuration.prefix = "w*"
+        configuration.watching = watching
+        configuration.reconnectDelay = .milliseconds(1)...(.milliseconds(50))
+        return try Storage(.redis(server.url, configuration))
+    }
+
+    @Test("says so where the server's notifications are off")
+    func off() async throws {
+        let server = try RedisServer()
+        let storage = try Self.storage(server, .notifications)
+        let error = await #expect(throws: StorageError.self) { try await storage.watch() }
+        #expect(error?.code == .notSupported)
+        #expect(error?.message.contains("notify-keyspace-events") == true)
+        try await storage.setItem("k", 1)
+        #expect(try await storage.getItem("k") == 1)
+        try await storage.dispose()
+    }
+
+    @Test("switches them on where it may, and leaves what is on")
+    func switchedOn() async throws {
+        let server = try RedisServer(["--notify-keyspace-events", "El"])
+        let storage = try Self.storage(server, .switchingNotificationsOn)
+        var events = try await storage.watch().makeAsyncIterator()
+        try await server.call("SET", "w*:k", "1")
+        #expect(await events.next() == .update("k"))
+        let flags = try await server.call("CONFIG", "GET", "notify-keyspace-events").elements(nil)
+        let text = String(decoding: try flags.last?.bytesOrNull(nil) ?? [], as: UTF8.self)
+        #expect("ElKg$xe".allSatisfy { text.contains($0) })
+        try await storage.dispose()
+    }
+
+    @Test("tells of other clients' writes, of expiry, and of no strangers")
+    func others() async throws {
+        let storage = try Self.storage(try RedisServer.shared.get(), .notifications)
+        let server = try RedisServer.shared.get()
+        var events = try await storage.watch().makeAsyncIterator()
+        try await server.call("SET", "wx:k", "1")
+        try await server.call("SET", "w*:a", "1", "PX", "30")
+        #expect(await events.next() == .update("a"))
+        #expect(await events.next() == .remove("a"))
+        try await server.call("LPUSH", "w*:list", "1")
+        try await server.call("APPEND", "w*:b", "1")
+        #expect(await events.next() == .update("b"))
+        try await server.call("RENAME", "w*:b", "w*:c")
+        #expect(await events.next() == .remove("b"))
+        #expect(await events.next() == .update("c"))
+        try await storage.setItem("d", 1, ttl: .seconds(100))
+        #expect(await events.next() == .update("d"))
+        try await storage.setMeta("d", ["a": 1])
+        #expect(await events.next() == .update("d"))
+        try await storage.touchItem("d", ttl: .seconds(200))
+        #expect(await events.next() == .update("d"))
+        try await storage.removeMeta("d")
+        #expect(await events.next() == .update("d"))
+        try await storage.removeItem("d")
+        #expect(await events.next() == .remove("d"))
+        try await server.call("DEL", "w*:list", "w*:c", "wx:k")
+        try await storage.dispose()
+    }
+
+    @Test("goes on after the server was restarted, and tells of the gap")
+    func restarted() async throws {
+        let server = try RedisServer(["--notify-keyspace-events", "KA"])
+        let storage = try Self.storage(server, .notifications)
+        var events = try await storage.watch().makeAsyncIterator()
+        try await storage.setItem("a", 1)
+        #expect(await events.next() == .update("a"))
+        server.kill()
+        try server.restart()
+        #expect(await events.next() == .lagged)
+        try await storage.setItem("b", 1)
+        #expect(await events.next() == .update("b"))
+        try await storage.dispose()
+        #expect(await events.next() == nil)
+    }
+
+    @Test("of own writes needs no server's help")
+    func ownWrites() async throws {
+        let server = try RedisServer()
+        let storage = try Self.storage(server, .ownWrites)
+        var events = try await storage.watch().makeAsyncIterator()
+        try await server.call("SET", "w*:a", "1")
+        try await storage.setItem("b", 1)
+        #expect(await events.next() == .update("b"))
+        try await storage.dispose()
+    }
+
+    @Test("knows which settings it needs")
+    func flags() {
+        #expect(RedisWatcher.missing(in: "") == "Kg$x")
+        #expect(RedisWatcher.missing(in: "Ex") == "Kg$")
+        #expect(RedisWatcher.missing(in: "A") == "K")
+        #expect(RedisWatcher.missing(in: "AKE") == nil)
+        #expect(RedisWatcher.missing(in: "g$xK") == nil)
+    }
+}
