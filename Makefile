@@ -24,7 +24,7 @@ modules := KVStorage KVStorageTesting \
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 
 .PHONY: help run build test test-package test-hummingbird test-linkage test-browser bench bench-detail fuzz lint
-.PHONY: format docs clean ensure-libraries
+.PHONY: format docs clean ensure-libraries ensure-servers
 
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,8 +38,7 @@ build: ensure-libraries ## Builds the package with its tests
 
 test: test-package test-hummingbird test-linkage test-browser ## Runs every test
 
-test-package: ensure-libraries
-	@.ci/ensure-packages $(servers)
+test-package: ensure-libraries ensure-servers
 	$(SWIFT) test
 
 # What stands behind the trait HummingbirdSupport, built apart so that the other builds stay without it.
@@ -56,7 +55,7 @@ test-browser: ensure-libraries
 	@.ci/ensure-packages chromium chromium-driver
 	$(SWIFT) test --package-path $(playground)
 
-bench: ensure-libraries ## Measures against C and plain Swift (FILTER=sqlite runs a part)
+bench: ensure-libraries ensure-servers ## Measures against C and plain Swift (FILTER=sqlite runs a part)
 	$(run_benchmarks) RatioBenchmarks $(if $(FILTER),--filter "$(FILTER)")
 
 bench-detail: ensure-libraries ## Measures each call by itself, with percentiles
@@ -81,3 +80,6 @@ clean: ## Removes what was built
 
 ensure-libraries:
 	@.ci/ensure-packages $(libraries)
+
+ensure-servers:
+	@.ci/ensure-packages $(servers)

@@ -21,7 +21,10 @@ let package = Package(
     ],
     targets: [
         // The libraries below the drivers, used by hand.
-        .target(name: "CBaselines", linkerSettings: [.linkedLibrary("lmdb"), .linkedLibrary("sqlite3")]),
+        .target(
+            name: "CBaselines",
+            linkerSettings: [.linkedLibrary("hiredis"), .linkedLibrary("lmdb"), .linkedLibrary("sqlite3")]
+        ),
         // What is measured, the same for both ways of measuring.
         .target(
             name: "Workloads",
@@ -40,6 +43,7 @@ let package = Package(
                 .product(name: "KVStorage", package: "kv-storage"),
                 .product(name: "KVStorageFileSystem", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
+                .product(name: "KVStorageRedis", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

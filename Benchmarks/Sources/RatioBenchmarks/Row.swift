@@ -10,7 +10,9 @@ struct Row: Sendable {
     let prepare: @Sendable () async throws -> Contest
 
     /// All rows in the order of the table. A driver's rows stand in a file of their own: `Row+Memory.swift`.
-    static var all: [Row] { Self.memory + Self.files + Self.sqlite + Self.lmdb + Self.typed + Self.sessions }
+    static var all: [Row] {
+        Self.memory + Self.files + Self.sqlite + Self.lmdb + Self.redis + Self.typed + Self.sessions
+    }
 }
 
 /// A subject and a baseline, filled and ready to run, that do the same work.

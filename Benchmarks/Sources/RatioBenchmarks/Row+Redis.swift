@@ -1,0 +1,69 @@
+import KVStorage
+import KVStorageRedis
+import Workloads
+
+extension Row {
+    /// The Redis driver through `Storage`, raw bytes, against hiredis by hand with as many commands on their way as ours
+    /// has tasks: one after the other, or that many appended and then that many replies read.
+    static var redis: [Row] {
+        var rows: [Row] = []
+        for (sizeName, size) in [("100 B", 100), ("1 KiB", 1024)] {
+            for (tasks, goal, operations) in [
+                (1, 1.4, 4_000), (8, 1.5, 24_000), (64, 1.5, 64_000), (256, 1.5, 102_400),
+            ] {
+                let tasksName = tasks == 1 ? "1 task" : "\(tasks) tasks"
+                rows += [
+                    Row(name: "redis get \(sizeName), \(tasksName)", goal: goal) {
+                        try await self.redisContest(size) { storage, store, sample in
+                            (
+                                subject: .gets(storage, sample, operations: operations, tasks: tasks),
+                                baseline: .gets(store, sample, operations: operations, depth: tasks)
+                            )
+                        }
+                    },
+                    Row(name: "redis set \(sizeName), \(tasksName)", goal: goal) {
+                        try await self.redisContest(size) { storage, store, sample in
+                            (
+                                subject: .sets(storage, sample, operations: operations, tasks: tasks),
+                                baseline: .sets(store, sample, operations: operations, depth: tasks)
+                            )
+                        }
+                    },
+                ]
+            }
+        }
+        return rows
+    }
+
+    /// Both sides work on the same server, and the same keys.
+    private static func redisContest(
+        _ valueSize: Int,
+        _ workloads: (Storage, RedisStore, Sample) -> (subject: Workload, baseline: Workload)
+    ) async throws -> Contest {
+        let sample = Sample(valueSize: valueSize)
+        let server = try RedisServer()
+        let storage = Storage(try .redis("redis://127.0.0.1:\(server.port)"))
+        try await storage.fill(sample)
+        let store = try RedisStore(port: server.port)
+        let (subject, baseline) = workloads(storage, store, sample)
+        return Contest(
+            subject: subject,
+            baseline: baseline,
+            check: {
+                let count = try await storage.getKeys().count
+                guard count == sample.keys.count else {
+                    throw UnequalWork(description: "the server holds \(count) items in place of \(sample.keys.count)")
+                }
+                for key in sample.keys.prefix(1000) {
+                    guard try await storage.getItemRaw(key)?.count == valueSize else {
+                        throw UnequalWork(description: "the server holds another value under \(key)")
+                    }
+                }
+            },
+            tearDown: {
+                try await storage.dispose()
+                server.stop()
+            }
+        )
+    }
+}

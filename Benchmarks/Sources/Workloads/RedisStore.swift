@@ -1,0 +1,96 @@
+import CBaselines
+import Synchronization
+
+/// hiredis by hand, over one connection: see `RedisBaseline.h`.
+package final class RedisStore: Sendable {
+    // Safe to share: used under the lock only.
+    nonisolated(unsafe) private let handle: OpaquePointer
+    private let lock = Mutex(())
+
+    /// Connects to a server on this machine, which holds the sample already.
+    package init(port: Int) throws {
+        var handle: OpaquePointer?
+        guard redis_baseline_open(Int32(port), &handle) == 0, let handle else { throw RedisStoreError() }
+        self.handle = handle
+    }
+
+    deinit {
+        redis_baseline_close(self.handle)
+    }
+
+    /// Reads the items, all commands first, and calls the body with each of C's copies, which is freed afterwards.
+    func get(_ keys: some Collection<String>, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+        try self.lock.withLock { _ in
+            for var key in keys {
+                let code = key.withUTF8 { key in
+                    key.withMemoryRebound(to: CChar.self) { key in
+                        redis_baseline_append_get(self.handle, key.baseAddress, key.count)
+                    }
+                }
+                guard code == 0 else { throw RedisStoreError() }
+            }
+            for _ in 0..<keys.count { try self.read(body) }
+        }
+    }
+
+    /// Stores the items, all commands first, then reads the replies.
+    func set(_ items: some Collection<(key: String, value: [UInt8])>) throws {
+        try self.lock.withLock { _ in
+            for (key, value) in items {
+                var key = key
+                let code = key.withUTF8 { key in
+                    value.withUnsafeBytes { value in
+                        key.withMemoryRebound(to: CChar.self) { key in
+                            redis_baseline_append_set(
+                                self.handle, key.baseAddress, key.count, value.baseAddress, value.count)
+                        }
+                    }
+                }
+                guard code == 0 else { throw RedisStoreError() }
+            }
+            for _ in 0..<items.count { try self.read { _ in } }
+        }
+    }
+
+    private func read(_ body: (UnsafeRawBufferPointer) -> Void) throws {
+        var reply: UnsafeMutableRawPointer?
+        var value: UnsafeRawPointer?
+        var count = 0
+        guard redis_baseline_read(self.handle, &reply, &value, &count) == 0 else { throw RedisStoreError() }
+        defer { redis_baseline_free(reply) }
+        if let value { body(UnsafeRawBufferPointer(start: value, count: count)) }
+    }
+}
+
+/// The connection broke, or the server refused a command.
+struct RedisStoreError: Error {}
+
+extension Workload {
+    /// Reads items of the sample, so many at a time.
+    package static func gets(_ store: RedisStore, _ sample: Sample, operations: Int, depth: Int) -> Workload {
+        Workload(operations: operations) { slice, pass in
+            var sum = 0
+            for start in stride(from: slice.lowerBound, to: slice.upperBound, by: depth) {
+                let part = start..<min(start + depth, slice.upperBound)
+                let keys = part.lazy.map { sample.keys[sample.position($0, pass: pass, of: operations)] }
+                try store.get(keys) { sum &+= $0.count &+ Int($0.first ?? 0) }
+            }
+            return sum
+        }
+    }
+
+    /// Stores items of the sample, so many at a time.
+    package static func sets(_ store: RedisStore, _ sample: Sample, operations: Int, depth: Int) -> Workload {
+        Workload(operations: operations) { slice, pass in
+            for start in stride(from: slice.lowerBound, to: slice.upperBound, by: depth) {
+                let part = start..<min(start + depth, slice.upperBound)
+                let items = part.lazy.map { index in
+                    let position = sample.position(index, pass: pass, of: operations)
+                    return (key: sample.keys[position], value: sample.value(position, pass: pass))
+                }
+                try store.set(items)
+            }
+            return slice.count
+        }
+    }
+}
