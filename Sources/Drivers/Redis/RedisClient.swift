@@ -1,36 +1,82 @@
 import KVStorage
-import Synchronization
 
-/// The connections of a driver, and what concerns all of them.
-final class RedisClient: Sendable {
-    private let connections: [RedisConnection]
-    private let turn = Atomic<Int>(0)
+/// What the driver sends its commands through: a server, or a cluster of them.
+protocol RedisClient: Sendable {
+    typealias Encode = @Sendable (inout RedisCommandWriter) -> Void
 
-    init(_ options: RedisConnection.Options, connections: Int) throws(StorageError) {
-        var made: [RedisConnection] = []
-        for _ in 0..<connections { made.append(try RedisConnection(options)) }
-        self.connections = made
-    }
-
-    /// Sends a command over the connection whose turn it is; see ``RedisConnection/send(replies:isRepeatable:_:)``.
+    /// Sends what concerns one item, and returns the last reply, or the first that is an error.
+    ///
+    /// - Parameter isRepeatable: Whether running it twice does no harm.
     func send(
-        replies: Int = 1,
+        _ key: String,
+        _ replies: RedisReplies,
         isRepeatable: Bool,
-        _ encode: @Sendable (inout RedisCommandWriter) -> Void
-    ) async throws(StorageError) -> RedisReply {
-        try await self.next.send(replies: replies, isRepeatable: isRepeatable, encode)
-    }
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply
 
-    /// Runs a script: by its digest, or by its source if the server does not know it yet.
+    /// Sends commands that do not depend on each other, and returns the reply to each.
+    func sendEach(_ commands: [RedisCommand], isRepeatable: Bool) async throws(StorageError) -> [RedisReply]
+
+    /// Divides keys, named by their positions, into groups of those that one command may name.
+    func groups(of keys: some Collection<String>) -> [[Int]]
+
+    /// The servers that hold all items together, for what goes over all of them.
+    func walk() async throws(StorageError) -> RedisWalk
+
+    /// Whether items may have gone from one server to another since the walk began; asks the server given.
+    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) async throws(StorageError) -> Bool
+
+    /// Waits until another attempt may succeed.
+    ///
+    /// - Throws: What the last one failed with, if another would not help, or the time is over.
+    func recover(from error: StorageError, _ patience: inout RedisPatience?) async throws(StorageError)
+
+    /// Finishes what was accepted and closes the connections.
+    func close() async
+}
+
+/// What commands that are sent as one are answered by.
+enum RedisReplies: Sendable {
+    case one
+    /// So many commands that do not depend on each other.
+    case each(Int)
+    /// `MULTI`, commands, and `EXEC`, whose reply is the last.
+    case transaction(Int)
+
+    var count: Int {
+        switch self {
+        case .one: 1
+        case .each(let count), .transaction(let count): count
+        }
+    }
+}
+
+/// A command, or a transaction, on items that one server holds.
+struct RedisCommand: Sendable {
+    /// One of the items.
+    var key: String
+    var replies: RedisReplies
+    var encode: RedisClient.Encode
+}
+
+/// Servers to go over one after the other.
+struct RedisWalk: Sendable {
+    var servers: [RedisConnection]
+    /// Which distribution of the items it belongs to.
+    var layout: Int
+}
+
+extension RedisClient {
+    /// Runs a script on an item and its metadata: by its digest, or by its source if the server does not know it yet.
     ///
     /// - Parameter encode: Writes the number of keys, the keys, and `arguments` words more. Two keys.
     func run(
         _ script: RedisScript,
+        _ key: String,
         arguments: Int,
-        _ encode: @Sendable (inout RedisCommandWriter) -> Void
+        _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
-        let connection = self.next
-        let reply = try await connection.send(isRepeatable: false) { writer in
+        let reply = try await self.send(key, .one, isRepeatable: false) { writer in
             writer.begin(5 + arguments)
             writer.encoded("$7\r\nEVALSHA\r\n")
             writer.word(script.digest)
@@ -38,44 +84,11 @@ final class RedisClient: Sendable {
         }
         // The server refused before it ran anything.
         guard case .error(let error) = reply, error.code == "NOSCRIPT" else { return reply }
-        return try await connection.send(isRepeatable: false) { writer in
+        return try await self.send(key, .one, isRepeatable: false) { writer in
             writer.begin(5 + arguments)
             writer.encoded("$4\r\nEVAL\r\n")
             writer.word(script.source)
             encode(&writer)
         }
-    }
-
-    /// Finishes what was accepted and closes the connections.
-    func close() async {
-        for connection in self.connections { await connection.close() }
-    }
-
-    /// The connection for what has to stay on one, as each server has cursors of its own.
-    var first: RedisConnection { self.connections[0] }
-
-    private var next: RedisConnection {
-        guard self.connections.count > 1 else { return self.first }
-        let turn = self.turn.wrappingAdd(1, ordering: .relaxed).oldValue
-        return self.connections[Int(UInt(bitPattern: turn) % UInt(self.connections.count))]
-    }
-}
-
-extension RedisDriver.Configuration {
-    /// What a connection needs to know of the configuration.
-    func options(for url: RedisURL) -> RedisConnection.Options {
-        RedisConnection.Options(
-            endpoint: url.endpoint,
-            username: self.username ?? url.username,
-            password: self.password ?? url.password,
-            database: self.database ?? url.database ?? 0,
-            clientName: self.clientName,
-            connectTimeout: self.connectTimeout,
-            commandTimeout: self.commandTimeout,
-            maximumCommands: self.maximumQueuedCommands,
-            maximumBytes: self.maximumQueuedBytes,
-            reconnectDelay: self.reconnectDelay,
-            keepAlive: self.keepAlive
-        )
     }
 }

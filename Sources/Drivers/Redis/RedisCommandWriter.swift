@@ -14,6 +14,32 @@ struct RedisCommandWriter {
         text.withUTF8Buffer { self.bytes.append(contentsOf: UnsafeRawBufferPointer($0)) }
     }
 
+    /// The commands that were written, each by itself.
+    var commands: [ArraySlice<UInt8>] {
+        var commands: [ArraySlice<UInt8>] = []
+        var rest = self.bytes[...]
+        while !rest.isEmpty {
+            let start = rest.startIndex
+            for _ in 0..<Self.takeHeader(from: &rest) {
+                let count = Self.takeHeader(from: &rest)
+                rest = rest.dropFirst(count + 2)
+            }
+            commands.append(self.bytes[start..<rest.startIndex])
+        }
+        return commands
+    }
+
+    /// Takes a kind, a count and the end of the line, and returns the count.
+    private static func takeHeader(from bytes: inout ArraySlice<UInt8>) -> Int {
+        var count = 0
+        _ = bytes.popFirst()
+        while let byte = bytes.popFirst(), byte != UInt8(ascii: "\r") {
+            count = count * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        _ = bytes.popFirst()
+        return count
+    }
+
     mutating func word(_ text: StaticString) {
         text.withUTF8Buffer { self.word(UnsafeRawBufferPointer($0)) }
     }

@@ -19,6 +19,8 @@ final class RedisConnection: Sendable {
         var maximumBytes = Int.max
         var reconnectDelay: ClosedRange<Duration> = .milliseconds(20)...(.seconds(2))
         var keepAlive: Duration?
+        /// Whether what can't be sent at once fails in place of waiting, as another server may take it.
+        var failsFast = false
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
         var subscription: [UInt8]?
     }
@@ -36,27 +38,43 @@ final class RedisConnection: Sendable {
         self.core.close()
     }
 
-    /// Sends a command, or several as one, and returns the last reply, or the first that is an error.
+    /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
+    /// array of all of them.
+    ///
+    /// It may take until the time given, by default for as long as a command may take.
     ///
     /// - Throws: ``StorageError/Code/timeout``, ``StorageError/Code/unavailable`` or what else kept it from being sent,
     ///   ``StorageError/Code/connectionLost`` if it may have run, ``StorageError/Code/overloaded``,
     ///   ``StorageError/Code/cancelled``, ``StorageError/Code/closed``.
     func send(
         replies: Int = 1,
+        collects: Bool = false,
         isRepeatable: Bool,
+        until: RedisInstant? = nil,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
     ) async throws(StorageError) -> RedisReply {
         guard !Task.isCancelled else { throw RedisConnectionState<RedisWaiter>.cancelledError }
         let ticket = RedisTicket()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                self.core.enqueue(replies: replies, isRepeatable: isRepeatable, waiter, ticket, encode)
+                self.core.enqueue(
+                    replies: replies,
+                    collects: collects,
+                    isRepeatable: isRepeatable,
+                    until: until,
+                    waiter,
+                    ticket,
+                    encode
+                )
             }
         } onCancel: {
             self.core.cancel(ticket)
         }
         return try result.get()
     }
+
+    /// Where the server is.
+    var endpoint: RedisEndpoint { self.core.options.endpoint }
 
     /// How often the connection was made so far; it may be to another server each time.
     var epoch: Int { self.core.epoch.load(ordering: .acquiring) }
@@ -73,6 +91,8 @@ typealias RedisWaiter = CheckedContinuation<Result<RedisReply, StorageError>, Ne
 protocol RedisSubscriber: Sendable {
     /// The subscription holds from now on.
     func subscribed()
+    /// The connection was lost, or could not be made.
+    func lost()
     /// Takes the parts of a message, the first being `pmessage`.
     func receive(_ message: [RedisReply])
 }

@@ -6,6 +6,8 @@ final class RedisConnectionCore: Sendable {
     private struct Shared {
         var connection: RedisConnectionState<RedisWaiter>
         var isRunning = false
+        /// The socket, for callers that write to it themselves.
+        var socket: RedisSocket?
         var finishers: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -22,7 +24,9 @@ final class RedisConnectionCore: Sendable {
         let limits = RedisConnectionState<RedisWaiter>.Limits(
             commands: options.maximumCommands,
             bytes: options.maximumBytes,
-            silence: options.commandTimeout
+            silence: options.commandTimeout,
+            failsFast: options.failsFast,
+            writesDirectly: subscriber == nil
         )
         self.shared = Mutex(
             Shared(
@@ -39,28 +43,37 @@ final class RedisConnectionCore: Sendable {
 
     func enqueue(
         replies: Int,
+        collects: Bool,
         isRepeatable: Bool,
+        until: RedisInstant?,
         _ waiter: RedisWaiter,
         _ ticket: RedisTicket,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
     ) {
-        let deadline = RedisPlatform.now.advanced(by: self.options.commandTimeout)
-        let (admission, starts) = self.shared.withLock { shared in
+        let now = RedisPlatform.now
+        let deadline = until ?? now.advanced(by: self.options.commandTimeout)
+        let (admission, starts, socket) = self.shared.withLock { shared in
             let admission = shared.connection.enqueue(
                 replies: replies,
+                collects: collects,
                 isRepeatable: isRepeatable,
+                now: now,
                 deadline: deadline,
                 waiter: waiter,
                 encode: encode
             )
-            guard case .accepted = admission, !shared.isRunning else { return (admission, false) }
+            guard case .accepted = admission, !shared.isRunning else { return (admission, false, shared.socket) }
             shared.isRunning = true
-            return (admission, true)
+            return (admission, true, nil)
         }
         switch admission {
         case .refused(let error):
             waiter.resume(returning: .failure(error))
-        case .accepted(let id, let wakes):
+        case .accepted(let id, var wakes, let direct):
+            if let direct {
+                let written = socket?.write(direct.bytes) ?? 0
+                if self.withState({ $0.callerWrote(written, of: direct) }) { wakes = true }
+            }
             if starts {
                 self.startThread()
             } else if wakes {
@@ -111,10 +124,20 @@ final class RedisConnectionCore: Sendable {
     }
 
     /// The connection is there.
-    func connected() {
+    ///
+    /// - Parameter socket: Where callers may write by themselves, if they may.
+    func connected(_ socket: RedisSocket?) {
         self.epoch.wrappingAdd(1, ordering: .acquiringAndReleasing)
-        self.withState { $0.connected() }
+        self.shared.withLock { shared in
+            shared.socket = socket
+            shared.connection.connected()
+        }
         self.subscriber?.subscribed()
+    }
+
+    /// The connection is no more; a caller that is writing still holds on to the socket.
+    func disconnected() {
+        self.shared.withLock { $0.socket = nil }
     }
 
     /// The thread ends.

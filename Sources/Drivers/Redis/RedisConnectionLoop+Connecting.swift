@@ -30,8 +30,7 @@ extension RedisConnectionLoop {
             if let idle = self.core.options.keepAlive { RedisPlatform.keepAlive(transport.descriptor, after: idle) }
             let greeting = RedisGreeting(self.core.options)
             self.link = .greeting(transport, greeting, until: until)
-            self.outgoing = (start: 0, bytes: greeting.bytes)
-            self.written = 0
+            self.outgoing = .init(start: 0, bytes: greeting.bytes)
             self.write(now)
         }
     }
@@ -62,7 +61,7 @@ extension RedisConnectionLoop {
     /// The connection is gone, or has to go.
     func lose(_ error: StorageError, repeatsReads: Bool = true, _ now: RedisInstant) {
         guard case .ready = self.link else { return self.failToConnect(error.message, error.underlying, now) }
-        let writtenUpTo = self.outgoing.map { $0.start + UInt64(self.written) } ?? .max
+        let writtenUpTo = self.outgoing.map { $0.start + UInt64($0.written) } ?? .max
         self.reset()
         // One that has worked is made again at once; if that fails, the attempts keep their distance.
         let retryAt = self.isProven ? now : now.advanced(by: self.backoff.next(using: &self.generator))
@@ -75,6 +74,7 @@ extension RedisConnectionLoop {
                 completions: &$1
             )
         }
+        self.core.subscriber?.lost()
     }
 
     func failToConnect(_ reason: String, _ underlying: (any Error)?, _ now: RedisInstant) {
@@ -88,6 +88,7 @@ extension RedisConnectionLoop {
         self.withState {
             $0.connectFailed(error, isFinal: isFinal, retryAt: retryAt, completions: &$1)
         }
+        self.core.subscriber?.lost()
     }
 
     // MARK: - Reasons

@@ -6,9 +6,8 @@ final class RedisConnectionLoop {
 
     let core: RedisConnectionCore
     var link = Link.none
-    /// What is being written, and how much of it has been.
-    var outgoing: (start: UInt64, bytes: [UInt8])?
-    var written = 0
+    /// What is being written.
+    var outgoing: RedisConnectionState<RedisWaiter>.Output?
     var completions: [Completion] = []
     var backoff: RedisBackoff
     var generator = SystemRandomNumberGenerator()
@@ -46,7 +45,7 @@ final class RedisConnectionLoop {
             let plan = self.withState { $0.plan(now: now, canWrite: canWrite, completions: &$1) }
             switch plan.step {
             case .finish:
-                self.link = .none
+                self.reset()
                 self.core.ended()
                 return
             case .connect:
@@ -60,7 +59,6 @@ final class RedisConnectionLoop {
             }
             if let output = plan.output {
                 self.outgoing = output
-                self.written = 0
                 self.write(now)
                 continue
             }
@@ -159,13 +157,13 @@ final class RedisConnectionLoop {
 
     /// Writes what goes without waiting.
     func write(_ now: RedisInstant) {
-        guard let outgoing = self.outgoing, let transport = self.link.transport else { return }
-        while self.written < outgoing.bytes.count {
+        guard let transport = self.link.transport else { return }
+        while let outgoing = self.outgoing, outgoing.written < outgoing.bytes.count {
             let transfer = outgoing.bytes.withUnsafeBytes { bytes in
-                transport.write(UnsafeRawBufferPointer(rebasing: bytes[self.written...]))
+                transport.write(UnsafeRawBufferPointer(rebasing: bytes[outgoing.written...]))
             }
             switch transfer {
-            case .count(let count): self.written += count
+            case .count(let count): self.outgoing?.written += count
             case .wouldBlock: return
             case .closed: return self.lose(Self.closedByPeer, now)
             case .failed(let code): return self.lose(Self.failed(RedisSystemError(code)), now)
@@ -254,7 +252,7 @@ final class RedisConnectionLoop {
             case .done:
                 self.replies.removeFirst(index + 1)
                 self.link = .ready(transport)
-                self.core.connected()
+                self.core.connected(transport.socket)
                 return
             }
         }
@@ -264,6 +262,7 @@ final class RedisConnectionLoop {
 
     /// Forgets all that belongs to a connection that is no more.
     func reset() {
+        self.core.disconnected()
         self.link = .none
         self.outgoing = nil
         self.reader = nil

@@ -26,6 +26,11 @@ extension RedisConnectionState {
         )
     }
 
+    /// For a command that goes elsewhere, as nothing came of it here.
+    func unsent(_ reason: StorageError) -> StorageError {
+        StorageError(reason.code, reason.message, underlying: RedisUnsent(reason: reason))
+    }
+
     /// For a command whose deadline passed before it was handed over.
     var unsentError: StorageError {
         if self.phase != .ready, let lastFailure = self.lastFailure {
@@ -43,4 +48,10 @@ extension RedisConnectionState {
     var silenceError: StorageError {
         StorageError(.timeout, "nothing was heard for as long as a command may take")
     }
+}
+
+/// Nothing came of a command, so that it may be sent to another server: it was not sent, or only reads.
+struct RedisUnsent: Error {
+    /// What to tell if there is no other server.
+    let reason: StorageError
 }

@@ -14,8 +14,8 @@ extension RedisConnectionState {
 
     struct Plan {
         var step = Step.none
-        /// What to write to the socket, and where its first byte stands, counted from the first of all.
-        var output: (start: UInt64, bytes: [UInt8])?
+        /// What to write to the socket.
+        var output: Output?
         /// When to ask again even if nothing happens.
         var wakeAt = RedisInstant.distantFuture
     }
@@ -39,13 +39,15 @@ extension RedisConnectionState {
         case .ready:
             if self.silenceEnds <= now {
                 plan.step = .disconnect
-            } else if canWrite {
-                plan.output = self.takeOutput(now)
+            } else if canWrite, !self.isCallerWriting {
+                plan.output = self.leftover.take() ?? self.takeOutput(now)
             }
         case .connecting, .closed:
             break
         }
         plan.wakeAt = self.nextWake
+        if plan.wakeAt == .distantFuture { plan.wakeAt = self.idleWake(now) }
+        self.sleepsUntil = plan.wakeAt
         // While the socket takes no more, a further command changes nothing.
         self.isAsleep = plan.step == .none && plan.output == nil && (canWrite || self.phase != .ready)
         return plan
@@ -55,6 +57,7 @@ extension RedisConnectionState {
     mutating func connected() {
         self.phase = .ready
         self.lastFailure = nil
+        self.connection += 1
     }
 
     /// There will be no connection by this attempt. A failure that no further attempt can mend ends what waits.
@@ -67,13 +70,11 @@ extension RedisConnectionState {
         self.phase = .idle
         self.notBefore = retryAt
         self.lastFailure = error
-        guard isFinal else { return }
-        for index in self.commands.indices.reversed() {
-            guard let waiter = self.drop(index) else { continue }
-            completions.append((waiter, .failure(error)))
+        if isFinal {
+            self.failAll(error, &completions)
+        } else if self.limits.failsFast {
+            self.failAll(self.unsent(error), &completions)
         }
-        self.compact()
-        completions.reverse()
     }
 
     /// Gives each reply to the command that it belongs to.
@@ -87,22 +88,25 @@ extension RedisConnectionState {
         var answered: UInt64?
         var isWhole = true
         for reply in replies {
-            guard self.handedOver > 0 else {
+            guard self.handedOver > 0, var command = self.commands.removeFirst() else {
                 isWhole = false
                 break
             }
-            let isOver = self.commands.update(0) { command in
-                command.missingReplies -= 1
-                if case .error(let error) = reply, command.firstError == nil { command.firstError = error }
-                return command.missingReplies == 0
+            command.missingReplies -= 1
+            command.collected?.append(reply)
+            if case .error(let error) = reply, command.firstError == nil { command.firstError = error }
+            guard command.missingReplies == 0 else {
+                self.commands.putBack(command)
+                continue
             }
-            guard isOver == true, let command = self.commands.removeFirst() else { continue }
             self.handedOver -= 1
             answered = command.end
             guard let waiter = command.waiter else { continue }
-            completions.append((waiter, .success(command.firstError.map(RedisReply.error) ?? reply)))
+            let summary = command.firstError.map(RedisReply.error) ?? reply
+            completions.append((waiter, .success(command.collected.map(RedisReply.array) ?? summary)))
         }
         replies.removeAll(keepingCapacity: true)
+        self.hasWorked = true
         self.silentSince = self.handedOver > 0 ? now : .distantFuture
         if let answered { self.forgetChunks(endingBy: answered) }
         return isWhole
@@ -118,6 +122,10 @@ extension RedisConnectionState {
         completions: inout [Completion]
     ) {
         var repeated: [(command: Command, bytes: ArraySlice<UInt8>)] = []
+        let written = min(written, self.leftover.map { $0.start + UInt64($0.written) } ?? .max)
+        self.leftover = nil
+        self.isCallerWriting = false
+        self.connection += 1
         for var command in self.commands.elements.prefix(self.handedOver) {
             guard let waiter = command.waiter else { continue }
             let mayHaveRun = command.end <= written
@@ -128,10 +136,16 @@ extension RedisConnectionState {
             } else if let bytes = self.bytes(of: command) {
                 command.missingReplies = command.replies
                 command.firstError = nil
+                if command.collected != nil { command.collected = [] }
                 repeated.append((command, bytes))
             }
         }
         self.rebuild(keeping: [], prepending: repeated)
+        if self.limits.failsFast {
+            let reason = "the connection to \(self.place) broke: \(error.message)"
+            let failure = StorageError(.unavailable, reason, underlying: error.underlying)
+            self.failAll(self.unsent(failure), &completions)
+        }
         self.chunks = RedisRing()
         self.chunkBytes = 0
         self.silentSince = .distantFuture
@@ -142,10 +156,25 @@ extension RedisConnectionState {
 
     // MARK: - Parts
 
+    /// Ends all that waits, which is nothing that was handed over.
+    private mutating func failAll(_ error: StorageError, _ completions: inout [Completion]) {
+        for command in self.commands.elements {
+            if let waiter = command.waiter { completions.append((waiter, .failure(error))) }
+        }
+        self.commands = RedisRing()
+        self.rebuild(keeping: [], prepending: [])
+    }
+
     private mutating func giveUpOverdue(_ now: RedisInstant, _ completions: inout [Completion]) {
-        // Deadlines ascend, as all commands are given the same time.
+        // Deadlines mostly ascend, as commands are given the same time; what was sent elsewhere before has less left.
+        if self.commands.isEmpty { self.isOutOfOrder = false }
         var index = 0
-        while index < self.commands.count, self.commands.read(index, { $0.deadline <= now }) == true {
+        while index < self.commands.count {
+            guard self.commands.read(index, { $0.deadline <= now }) == true else {
+                guard self.isOutOfOrder else { return }
+                index += 1
+                continue
+            }
             if index < self.handedOver {
                 let error = self.commands.read(index) { $0.waiter == nil ? nil : self.unansweredError($0) } ?? nil
                 if let error, let waiter = self.commands.update(index, { $0.waiter.take() }) ?? nil {
@@ -178,7 +207,7 @@ extension RedisConnectionState {
         return .connect
     }
 
-    private mutating func takeOutput(_ now: RedisInstant) -> (start: UInt64, bytes: [UInt8])? {
+    mutating func takeOutput(_ now: RedisInstant) -> Output? {
         self.compact()
         guard !self.output.bytes.isEmpty else { return nil }
         let chunk = Chunk(start: self.outputStart, end: self.outputEnd, bytes: self.output.bytes)
@@ -188,8 +217,9 @@ extension RedisConnectionState {
         self.chunkBytes += chunk.bytes.count
         self.chunks.append(chunk)
         if self.handedOver == 0 { self.silentSince = now }
+        self.lastBatch = self.commands.count - self.handedOver
         self.handedOver = self.commands.count
-        return (chunk.start, chunk.bytes)
+        return Output(start: chunk.start, bytes: chunk.bytes)
     }
 
     private mutating func forgetChunks(endingBy end: UInt64) {
@@ -222,7 +252,9 @@ extension RedisConnectionState {
         if case .waiting(let until) = self.phase { wake = min(wake, until) }
         for index in self.commands.indices {
             let deadline = self.commands.read(index) { $0.waiter == nil ? nil : $0.deadline } ?? nil
-            if let deadline { return min(wake, deadline) }
+            guard let deadline else { continue }
+            wake = min(wake, deadline)
+            if !self.isOutOfOrder { break }
         }
         return wake
     }

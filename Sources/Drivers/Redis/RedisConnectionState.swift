@@ -14,6 +14,19 @@ struct RedisConnectionState<Waiter> {
         var bytes = Int.max
         /// How long a server may owe a reply without sending any before the connection counts as dead.
         var silence: Duration = .seconds(5)
+        /// Whether what can't be sent at once fails, as another server may take it, in place of waiting for this one. Its
+        /// error's underlying one is ``RedisUnsent``.
+        var failsFast = false
+        /// Whether a lone command's caller writes it to the socket.
+        var writesDirectly = false
+    }
+
+    /// Bytes for the socket, of which so many are written already.
+    struct Output {
+        /// Where the first of them stands, counted from the first of all.
+        var start: UInt64
+        var bytes: [UInt8]
+        var written = 0
     }
 
     enum Phase: Hashable {
@@ -38,6 +51,8 @@ struct RedisConnectionState<Waiter> {
         var end: UInt64
         var missingReplies: Int
         var firstError: RedisServerError?
+        /// The replies so far, if the caller is to have all of them.
+        var collected: [RedisReply]?
         /// `nil` once nobody waits any more; the replies are still counted.
         var waiter: Waiter?
         /// Whether the caller gave up on a write that may be running.
@@ -78,8 +93,21 @@ struct RedisConnectionState<Waiter> {
     /// Why there is no connection.
     var lastFailure: StorageError?
     var isClosing = false
-    /// Whether whoever adds a command has to wake the thread.
+    /// Whether whoever adds a command has to wake the thread, and until when it sleeps if nobody does.
     var isAsleep = false
+    var sleepsUntil = RedisInstant.distantFuture
+    /// Whether a caller writes to the socket, and what one has left to write.
+    var isCallerWriting = false
+    var leftover: Output?
+    /// How many commands were handed over together last.
+    var lastBatch = 0
+    /// Counts the connections, so that what belongs to an earlier one is known.
+    var connection: UInt64 = 0
+    /// Whether a reply has come since the thread slept without anything waiting.
+    var hasWorked = false
+    /// The latest deadline of all, and whether a command stands behind one with a later deadline.
+    private var latestDeadline = RedisInstant(nanoseconds: .min)
+    var isOutOfOrder = false
     private var lastID: UInt64 = 0
 
     init(place: String, limits: Limits = Limits(), isEager: Bool = false) {
@@ -91,14 +119,18 @@ struct RedisConnectionState<Waiter> {
     // MARK: - Callers
 
     enum Admission {
-        case accepted(id: UInt64, wakes: Bool)
+        /// The caller writes what is direct, if anything, and then wakes the thread, if it has to.
+        case accepted(id: UInt64, wakes: Bool, direct: DirectOutput? = nil)
         case refused(StorageError)
     }
 
-    /// Appends a command that is answered by so many replies, of which the last counts, or the first that is an error.
+    /// Appends a command that is answered by so many replies, of which the last counts, or the first that is an error; all
+    /// of them, as an array, if they are collected.
     mutating func enqueue(
         replies: Int = 1,
+        collects: Bool = false,
         isRepeatable: Bool,
+        now: RedisInstant = RedisInstant(nanoseconds: .min),
         deadline: RedisInstant,
         waiter: Waiter,
         encode: @Sendable (inout RedisCommandWriter) -> Void
@@ -119,9 +151,17 @@ struct RedisConnectionState<Waiter> {
                 start: start,
                 end: self.outputEnd,
                 missingReplies: replies,
+                collected: collects ? [] : nil,
                 waiter: waiter
             )
         )
+        if deadline < self.latestDeadline { self.isOutOfOrder = true }
+        self.latestDeadline = max(self.latestDeadline, deadline)
+        if let direct = self.takeDirectOutput(now) {
+            let wakes = deadline < self.sleepsUntil
+            if wakes { self.isAsleep = false }
+            return .accepted(id: self.lastID, wakes: wakes, direct: direct)
+        }
         defer { self.isAsleep = false }
         return .accepted(id: self.lastID, wakes: self.isAsleep)
     }

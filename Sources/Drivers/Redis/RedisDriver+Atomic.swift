@@ -38,7 +38,7 @@ extension RedisDriver {
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
         while true {
-            let reply = try await self.client.send(isRepeatable: false) { writer in
+            let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
                 writer.begin(options.ttl == nil ? 4 : 6)
                 writer.word("SET")
                 self.keys.write(key, to: &writer)
@@ -76,7 +76,7 @@ extension RedisDriver {
         let options = self.options(options)
         let reply: RedisReply
         if options.keepTTL, options.ttl == nil {
-            reply = try await self.client.send(isRepeatable: false) { writer in
+            reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
                 writer.begin(3)
                 writer.word("INCRBY")
                 self.keys.write(key, to: &writer)

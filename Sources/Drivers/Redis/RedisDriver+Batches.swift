@@ -1,23 +1,30 @@
 public import KVStorage
 
 extension RedisDriver {
-    /// Carries out the writes as one transaction (`MULTI`).
+    /// Carries out the writes as one transaction (`MULTI`); in a cluster one for each slot.
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         guard !mutations.isEmpty else { return 0 }
         for case .set(let key, let value, _) in mutations { try Self.checkSize(key, value) }
-        let reply = try await self.client.send(replies: mutations.count * 2 + 2, isRepeatable: false) { writer in
-            writer.encoded("*1\r\n$5\r\nMULTI\r\n")
-            for mutation in mutations { self.write(mutation, to: &writer) }
-            writer.encoded("*1\r\n$4\r\nEXEC\r\n")
+        let groups = self.client.groups(of: mutations.lazy.map(\.key))
+        let commands = groups.map { group in
+            RedisCommand(key: mutations[group[0]].key, replies: .transaction(group.count * 2 + 2)) { writer in
+                writer.encoded("*1\r\n$5\r\nMULTI\r\n")
+                for index in group { self.write(mutations[index], to: &writer) }
+                writer.encoded("*1\r\n$4\r\nEXEC\r\n")
+            }
         }
-        let results = try reply.elements(count: mutations.count * 2, nil)
         var removed = 0
-        for (index, mutation) in mutations.enumerated() {
-            // The second of the two answers to each is the one that tells.
-            switch (mutation, results[index * 2 + 1]) {
-            case (_, .error): throw results[index * 2 + 1].unexpected(mutation.key)
-            case (.remove, .integer(let count)): removed += Int(count)
-            default: break
+        let replies = try await self.client.sendEach(commands, isRepeatable: false)
+        for (group, reply) in zip(groups, replies) {
+            let results = try reply.elements(count: group.count * 2, nil)
+            for (position, index) in group.enumerated() {
+                // The second of the two answers to each is the one that tells.
+                let result = results[position * 2 + 1]
+                switch (mutations[index], result) {
+                case (_, .error): throw result.unexpected(mutations[index].key)
+                case (.remove, .integer(let count)): removed += Int(count)
+                default: break
+                }
             }
         }
         return removed

@@ -25,12 +25,13 @@ extension RedisDriver {
         /// The password for `AUTH`; by default the one in the URL, if any.
         public var password: String?
 
-        /// The number of the database for `SELECT`; by default the one in the URL, else 0.
+        /// The number of the database for `SELECT`; by default the one in the URL, else 0. A cluster has 0 only.
         public var database: Int?
 
         /// What stands before every key in the server, with a colon between; empty, nothing, by default.
         ///
-        /// A colon at the end makes no difference. As unstorage's `base`.
+        /// A colon at the end makes no difference. As unstorage's `base`. In a cluster a prefix with a hash tag, as in
+        /// `{orders}`, keeps all items on one node; otherwise it may hold no braces.
         public var prefix = ""
 
         /// The life time of items that are written without one; by default `nil`, for ever.
@@ -39,13 +40,14 @@ extension RedisDriver {
         /// The name by which `CLIENT LIST` shows the connections, `"kvstorage"` by default; `nil` for none. No spaces.
         public var clientName: String? = "kvstorage"
 
-        /// How many connections the commands are spread over, 1 by default.
+        /// How many connections the commands are spread over, 1 by default; in a cluster for each node.
         ///
         /// One carries hundreds of tasks, as they share its round trips. More help where large values would make small ones
         /// wait, or where one thread can't keep up.
         public var connections = 1
 
         /// How long an attempt to connect may take, five seconds by default: looking up the name, connecting, logging in.
+        /// In a cluster at most a third of ``commandTimeout``, so that there is time to turn to another node.
         public var connectTimeout: Duration = .seconds(5)
 
         /// How long a command may take, five seconds by default, waiting for the connection included.
@@ -75,8 +77,13 @@ extension RedisDriver {
         /// nobody else meanwhile.
         public var scanCount = 1000
 
-        /// Which changes `watch` tells of; ``Watching/notifications`` by default.
-        public var watching: Watching = .notifications
+        /// Which changes `watch` tells of; by default `nil`, for ``Watching/notifications`` with one server and
+        /// ``Watching/ownWrites`` with a cluster.
+        ///
+        /// Each master of a cluster tells of its own items: events of items on different masters may come in another order
+        /// than the writes, so those of a cluster's notifications have to be asked for. Masters that come and go are followed,
+        /// and the gap is told.
+        public var watching: Watching?
 
         /// Creates the default configuration.
         public init() {}
@@ -99,6 +106,16 @@ extension RedisDriver.Configuration {
         try Self.require(isVisible, "clientName must consist of visible ASCII characters without spaces")
     }
 
+    func validateForCluster(_ url: RedisURL) throws(StorageError) {
+        try Self.require((self.database ?? url.database ?? 0) == 0, "a cluster has database 0 only")
+        let keys = RedisKeys(prefix: self.prefix)
+        let hasBraces = keys.prefix.contains(UInt8(ascii: "{")) || keys.prefix.contains(UInt8(ascii: "}"))
+        try Self.require(
+            !hasBraces || keys.areTogether,
+            "in a cluster the prefix's braces must be those of a hash tag, as in {orders}; else it may have none"
+        )
+    }
+
     static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
         guard isMet else { throw StorageError(.invalidOption, message) }
     }
@@ -111,6 +128,8 @@ extension StorageDriver where Self == RedisDriver {
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`, the port being 6379 and the database 0 by default; an IPv6
     ///   address stands in brackets;
+    /// - `redis-cluster://[[user]:password@]host[:port][,host[:port]…]` for a cluster, of which some nodes are named: one of
+    ///   them has to be there to tell of the others, which are reached where they say that they are;
     /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.
     ///
     /// User, password, host and path may be percent-encoded. What the configuration gives goes before what the URL gives.
@@ -121,5 +140,25 @@ extension StorageDriver where Self == RedisDriver {
         _ configuration: RedisDriver.Configuration = RedisDriver.Configuration()
     ) throws(StorageError) -> RedisDriver {
         try RedisDriver(url, configuration)
+    }
+}
+
+extension RedisDriver.Configuration {
+    /// What a connection needs to know of the configuration.
+    func options(for url: RedisURL) -> RedisConnection.Options {
+        RedisConnection.Options(
+            endpoint: url.endpoints[0],
+            username: self.username ?? url.username,
+            password: self.password ?? url.password,
+            database: self.database ?? url.database ?? 0,
+            clientName: self.clientName,
+            connectTimeout: url.isCluster ? min(self.connectTimeout, self.commandTimeout / 3) : self.connectTimeout,
+            commandTimeout: self.commandTimeout,
+            maximumCommands: self.maximumQueuedCommands,
+            maximumBytes: self.maximumQueuedBytes,
+            reconnectDelay: self.reconnectDelay,
+            keepAlive: self.keepAlive,
+            failsFast: url.isCluster
+        )
     }
 }

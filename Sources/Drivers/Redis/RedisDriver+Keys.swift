@@ -8,30 +8,43 @@ extension RedisDriver {
     /// server repeats some. One that is not continued for ten minutes ends.
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         guard let cursor = query.cursor else {
-            let scan = RedisScan(pattern: self.keys.pattern(base: query.base))
-            return try await self.page(query, RedisListings.Listing(scan: scan))
+            var listing = RedisListings.Listing(scan: RedisScan(pattern: self.keys.pattern(base: query.base)))
+            return try await self.page(query, &listing)
         }
-        let listing = try self.listings.take(cursor)
+        var listing = try self.listings.take(cursor)
         do {
-            return try await self.page(query, listing)
+            return try await self.page(query, &listing)
         } catch {
             self.listings.putBack(listing, cursor)
             throw error
         }
     }
 
-    private func page(_ query: KeyQuery, _ listing: RedisListings.Listing) async throws(StorageError) -> KeyPage {
-        var listing = listing
+    /// Returns the next page. What was found for it when it can't be completed is the next one's.
+    private func page(
+        _ query: KeyQuery,
+        _ listing: inout RedisListings.Listing
+    ) async throws(StorageError) -> KeyPage {
         let limit = max(query.limit, 1)
-        let earlier = Array(listing.found.suffix(limit))
-        listing.found.removeLast(earlier.count)
-        var keys = try await self.present(earlier)
-        while keys.count < limit, !listing.scan.isComplete {
-            for name in try await listing.scan.next(self.client, count: self.listings.scanCount) {
-                guard let key = self.keys.item(name), query.matches(key) else { continue }
-                guard listing.seen.insert(RedisListings.Fingerprint(name)).inserted else { continue }
-                if keys.count < limit { keys.append(key) } else { listing.found.append(key) }
+        var keys: [String] = []
+        do throws(StorageError) {
+            while keys.count < limit {
+                let earlier = Array(listing.found.suffix(limit - keys.count))
+                if !earlier.isEmpty {
+                    keys += try await self.present(earlier)
+                    listing.found.removeLast(earlier.count)
+                    continue
+                }
+                guard !listing.scan.isComplete else { break }
+                for name in try await listing.scan.next(self.client, count: self.listings.scanCount) {
+                    guard let key = self.keys.item(name), query.matches(key) else { continue }
+                    guard listing.seen.insert(RedisListings.Fingerprint(name)).inserted else { continue }
+                    if keys.count < limit { keys.append(key) } else { listing.found.append(key) }
+                }
             }
+        } catch {
+            listing.found += keys
+            throw error
         }
         if listing.scan.isComplete, listing.found.isEmpty { return KeyPage(keys: keys) }
         return KeyPage(keys: keys, cursor: self.listings.put(listing))
@@ -40,16 +53,26 @@ extension RedisDriver {
     /// Returns those of the keys that are still there.
     private func present(_ keys: [String]) async throws(StorageError) -> [String] {
         guard !keys.isEmpty else { return [] }
-        let reply = try await self.client.send(replies: keys.count + 2, isRepeatable: true) { writer in
-            writer.encoded("*1\r\n$5\r\nMULTI\r\n")
-            for key in keys {
-                writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
-                self.keys.write(key, to: &writer)
+        let groups = self.client.groups(of: keys)
+        let commands = groups.map { group in
+            let names = group.map { keys[$0] }
+            return RedisCommand(key: names[0], replies: .transaction(names.count + 2)) { [keys = self.keys] writer in
+                writer.encoded("*1\r\n$5\r\nMULTI\r\n")
+                for name in names {
+                    writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
+                    keys.write(name, to: &writer)
+                }
+                writer.encoded("*1\r\n$4\r\nEXEC\r\n")
             }
-            writer.encoded("*1\r\n$4\r\nEXEC\r\n")
         }
-        let answers = try reply.elements(count: keys.count, nil)
-        return zip(keys, answers).filter { $0.1 != .integer(0) }.map(\.0)
+        let replies = try await self.client.sendEach(commands, isRepeatable: true)
+        var isPresent = [Bool](repeating: false, count: keys.count)
+        for (group, reply) in zip(groups, replies) {
+            for (index, answer) in zip(group, try reply.elements(count: group.count, nil)) {
+                isPresent[index] = try answer.integer(keys[index]) > 0
+            }
+        }
+        return zip(keys, isPresent).filter(\.1).map(\.0)
     }
 
     /// Removes the items below `base` step by step, while the server's keys are walked over.
@@ -61,17 +84,22 @@ extension RedisDriver {
             let keys = try await scan.next(self.client, count: self.listings.scanCount)
                 .compactMap(self.keys.item).filter(query.matches)
             guard !keys.isEmpty else { continue }
-            let reply = try await self.client.send(replies: 4, isRepeatable: false) { writer in
-                writer.encoded("*1\r\n$5\r\nMULTI\r\n")
-                writer.begin(keys.count + 1)
-                writer.word("UNLINK")
-                for key in keys { self.keys.writeMeta(key, to: &writer) }
-                writer.begin(keys.count + 1)
-                writer.word("UNLINK")
-                for key in keys { self.keys.write(key, to: &writer) }
-                writer.encoded("*1\r\n$4\r\nEXEC\r\n")
+            let commands = self.client.groups(of: keys).map { group in
+                let names = group.map { keys[$0] }
+                return RedisCommand(key: names[0], replies: .transaction(4)) { [keys = self.keys] writer in
+                    writer.encoded("*1\r\n$5\r\nMULTI\r\n")
+                    writer.begin(names.count + 1)
+                    writer.word("UNLINK")
+                    for name in names { keys.writeMeta(name, to: &writer) }
+                    writer.begin(names.count + 1)
+                    writer.word("UNLINK")
+                    for name in names { keys.write(name, to: &writer) }
+                    writer.encoded("*1\r\n$4\r\nEXEC\r\n")
+                }
             }
-            removed += Int(try reply.elements(count: 2, nil)[1].integer(nil))
+            for reply in try await self.client.sendEach(commands, isRepeatable: false) {
+                removed += Int(try reply.elements(count: 2, nil)[1].integer(nil))
+            }
         }
         return removed
     }

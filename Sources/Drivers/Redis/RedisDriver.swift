@@ -15,6 +15,11 @@ public import KVStorage
 /// A lost connection is made again by itself. Reads that were cut off are repeated. Writes that were not sent are sent
 /// then; one that may have run throws ``StorageError/Code/connectionLost`` and is never repeated.
 ///
+/// In a cluster an item is kept by the node that has its slot, and each node is given connections of its own. Calls on many
+/// items go to all nodes at the same time; a batch is all-or-nothing only if the prefix has a hash tag, as in
+/// `{orders}`, which keeps all items on one node. When a master dies, calls wait for a replica to take over, until their
+/// time is over. What the dead master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
+///
 /// If the task is cancelled, a call that was not sent throws ``StorageError/Code/cancelled``, and so does a read. A write
 /// that was sent waits for its answer, at most for ``Configuration/commandTimeout``, so that its caller knows.
 public final class RedisDriver: StorageDriver {
@@ -25,7 +30,7 @@ public final class RedisDriver: StorageDriver {
     /// Tells of changes by the server's notifications; `nil` if configured to tell only of own writes.
     public var events: EventHub? { self.watcher?.events }
 
-    let client: RedisClient
+    let client: any RedisClient
     let keys: RedisKeys
     let listings: RedisListings
     let watcher: RedisWatcher?
@@ -34,18 +39,25 @@ public final class RedisDriver: StorageDriver {
     init(_ url: String, _ configuration: Configuration) throws(StorageError) {
         try configuration.validate()
         let url = try RedisURL(url)
+        if url.isCluster { try configuration.validateForCluster(url) }
         let options = configuration.options(for: url)
         try Configuration.require(options.username == nil || options.password != nil, "a username needs a password")
-        self.client = try RedisClient(options, connections: configuration.connections)
-        self.keys = RedisKeys(prefix: configuration.prefix)
+        self.keys = RedisKeys(prefix: configuration.prefix, isCluster: url.isCluster)
+        if url.isCluster {
+            let seeds = url.endpoints
+            self.client = RedisCluster(options, seeds: seeds, connections: configuration.connections, self.keys)
+        } else {
+            self.client = try RedisServerClient(options, connections: configuration.connections)
+        }
         self.listings = RedisListings(scanCount: configuration.scanCount)
         self.defaultTTL = configuration.defaultTTL
-        self.watcher = try RedisWatcher(options, self.keys, self.client, configuration.watching)
+        let watching = configuration.watching ?? (url.isCluster ? .ownWrites : .notifications)
+        self.watcher = RedisWatcher(options, self.keys, self.client, watching)
         self.capabilities = Capabilities(
-            atomicBatch: true,
+            atomicBatch: !url.isCluster || self.keys.areTogether,
             interprocess: true,
             customMetadata: true,
-            watching: configuration.watching == .ownWrites ? .none : .external,
+            watching: watching == .ownWrites ? .none : .external,
             durability: .processCrash,
             maximumValueBytes: Self.maximumBytes
         )
@@ -56,7 +68,7 @@ public final class RedisDriver: StorageDriver {
 
     /// Returns the item's bytes by `GET`.
     public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        let reply = try await self.client.send(isRepeatable: true) { writer in
+        let reply = try await self.client.send(key, .one, isRepeatable: true) { writer in
             writer.encoded("*2\r\n$3\r\nGET\r\n")
             self.keys.write(key, to: &writer)
         }
@@ -65,7 +77,7 @@ public final class RedisDriver: StorageDriver {
 
     /// Returns whether the item is there, by `EXISTS`.
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        let reply = try await self.client.send(isRepeatable: true) { writer in
+        let reply = try await self.client.send(key, .one, isRepeatable: true) { writer in
             writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
             self.keys.write(key, to: &writer)
         }
@@ -84,7 +96,7 @@ public final class RedisDriver: StorageDriver {
             }.integer(key)
             return
         }
-        let reply = try await self.client.send(replies: Self.repliesToSet, isRepeatable: false) { writer in
+        let reply = try await self.client.send(key, .each(2), isRepeatable: false) { writer in
             self.writeSet(key, value, options, to: &writer)
         }
         try reply.expectOK(key)
@@ -97,19 +109,26 @@ public final class RedisDriver: StorageDriver {
 
     /// Returns the items by `MGET`, in parts if there are thousands.
     public func getItems(_ keys: [String]) async throws(StorageError) -> [[UInt8]?] {
-        var values: [[UInt8]?] = []
-        values.reserveCapacity(keys.count)
-        var rest = keys[...]
+        var values: [[UInt8]?] = Array(repeating: nil, count: keys.count)
+        var rest = keys.indices
         while !rest.isEmpty {
             let part = rest.prefix(4096)
             rest = rest.dropFirst(part.count)
-            let reply = try await self.client.send(isRepeatable: true) { writer in
-                writer.begin(part.count + 1)
-                writer.word("MGET")
-                for key in part { self.keys.write(key, to: &writer) }
+            let groups = self.client.groups(of: keys[part])
+            let commands = groups.map { group in
+                let names = group.map { keys[part.lowerBound + $0] }
+                return RedisCommand(key: names[0], replies: .one) { [keys = self.keys] writer in
+                    writer.begin(names.count + 1)
+                    writer.word("MGET")
+                    for name in names { keys.write(name, to: &writer) }
+                }
             }
-            for element in try reply.elements(count: part.count, part.first) {
-                values.append(try element.bytesOrNull(nil))
+            let replies = try await self.client.sendEach(commands, isRepeatable: true)
+            for (group, reply) in zip(groups, replies) {
+                let elements = try reply.elements(count: group.count, keys[part.lowerBound + group[0]])
+                for (index, element) in zip(group, elements) {
+                    values[part.lowerBound + index] = try element.bytesOrNull(keys[part.lowerBound + index])
+                }
             }
         }
         return values
@@ -122,8 +141,6 @@ public final class RedisDriver: StorageDriver {
     }
 
     // MARK: - Parts
-
-    static let repliesToSet = 2
 
     /// Writes the commands that store an item: `SET`, and one before it that gives metadata the same life time.
     func writeSet(_ key: String, _ value: [UInt8], _ options: WriteOptions, to writer: inout RedisCommandWriter) {
@@ -160,7 +177,7 @@ public final class RedisDriver: StorageDriver {
         arguments count: Int = 0,
         _ arguments: @Sendable (inout RedisCommandWriter) -> Void
     ) async throws(StorageError) -> RedisReply {
-        try await self.client.run(script, arguments: count) { writer in
+        try await self.client.run(script, key, arguments: count) { writer in
             writer.encoded("$1\r\n2\r\n")
             self.keys.write(key, to: &writer)
             self.keys.writeMeta(key, to: &writer)

@@ -9,15 +9,22 @@ final class RedisNotifications: RedisSubscriber {
         var lastWritten: [UInt8]?
     }
 
-    let events = EventHub()
+    private let events: EventHub
     private let keys: RedisKeys
+    private let onLoss: @Sendable () -> Void
     /// What stands before the name in a channel's name.
     private let channel: [UInt8]
     private let state = Mutex(State())
 
-    init(_ keys: RedisKeys, channel: [UInt8]) {
+    init(_ keys: RedisKeys, channel: [UInt8], _ events: EventHub, onLoss: @escaping @Sendable () -> Void) {
         self.keys = keys
         self.channel = channel
+        self.events = events
+        self.onLoss = onLoss
+    }
+
+    func lost() {
+        self.onLoss()
     }
 
     func subscribed() {

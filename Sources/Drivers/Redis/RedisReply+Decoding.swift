@@ -29,6 +29,16 @@ extension RedisReply {
         return elements
     }
 
+    /// The first of several replies that is an error, or else the last.
+    static func summary(of replies: some Collection<RedisReply>) -> RedisReply {
+        var last = RedisReply.null
+        for reply in replies {
+            if case .error = reply { return reply }
+            last = reply
+        }
+        return last
+    }
+
     /// The error that the reply is, or that it is of the wrong kind.
     func unexpected(_ key: String?) -> StorageError {
         if case .error(let error) = self { return StorageError(redis: error, key: key) }
@@ -76,7 +86,7 @@ extension StorageError {
             case "MISCONF":
                 (.inputOutput, "the server can't save its data and so takes no writes; look at its log")
             case "MOVED", "ASK", "CROSSSLOT":
-                (.invalidOption, "the server is part of a cluster")
+                (.invalidOption, "the server is part of a cluster; use redis-cluster:// in place of redis://")
             default:
                 (.inputOutput, "the server refused the command")
             }

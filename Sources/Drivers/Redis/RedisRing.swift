@@ -34,6 +34,14 @@ struct RedisRing<Element> {
         return self.slots[self.head]
     }
 
+    /// Puts what was taken out at the front back there.
+    mutating func putBack(_ element: Element) {
+        if self.count == self.slots.count { self.grow() }
+        self.head = (self.head - 1) & (self.slots.count - 1)
+        self.slots[self.head] = element
+        self.count += 1
+    }
+
     /// Returns what the body makes of the element at a position, or `nil` if there is none.
     func read<Result>(_ index: Int, _ body: (borrowing Element) -> Result) -> Result? {
         guard self.indices.contains(index), let element = self.slots[self.slot(index)] else { return nil }

@@ -1,6 +1,8 @@
 /// A connected stream of bytes that never blocks; plain or encrypted. Not for more than one thread.
 protocol RedisTransport: AnyObject {
     var descriptor: Int32 { get }
+    /// The socket, if bytes may be written to it past the transport, also by another thread.
+    var socket: RedisSocket? { get }
     /// Whether it has read more than it has given out, so that the socket need not become ready for more.
     var holdsInput: Bool { get }
     /// Whether it has taken bytes that it still has to send, by ``flush()``.
@@ -21,8 +23,37 @@ enum RedisOpening {
     case failed(RedisSystemError)
 }
 
+/// A socket's descriptor, which stays open for as long as anybody holds on to it, so that nobody writes to another's.
+final class RedisSocket: Sendable {
+    let descriptor: Int32
+
+    /// Takes over a descriptor.
+    init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        RedisPlatform.close(self.descriptor)
+    }
+
+    /// Writes what goes without waiting and returns how much that is; what is wrong with the socket its reader will see.
+    func write(_ bytes: [UInt8]) -> Int {
+        bytes.withUnsafeBytes { bytes in
+            var written = 0
+            while written < bytes.count,
+                case .count(let count) = RedisPlatform.write(
+                    self.descriptor, UnsafeRawBufferPointer(rebasing: bytes[written...]))
+            {
+                written += count
+            }
+            return written
+        }
+    }
+}
+
 /// Bytes as they are, over TCP or a unix socket.
 final class RedisPlainTransport: RedisTransport {
+    let socket: RedisSocket?
     let descriptor: Int32
     let holdsInput = false
     let holdsOutput = false
@@ -31,10 +62,7 @@ final class RedisPlainTransport: RedisTransport {
     /// Takes over a socket that is being connected.
     init(connecting descriptor: Int32) {
         self.descriptor = descriptor
-    }
-
-    deinit {
-        RedisPlatform.close(self.descriptor)
+        self.socket = RedisSocket(descriptor)
     }
 
     func open() -> RedisOpening {

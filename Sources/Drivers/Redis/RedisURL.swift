@@ -2,7 +2,9 @@ import KVStorage
 
 /// What a URL says about a server.
 struct RedisURL: Hashable {
-    var endpoint: RedisEndpoint
+    /// Where the server is; for a cluster some of its nodes.
+    var endpoints: [RedisEndpoint]
+    var isCluster = false
     var username: String?
     var password: String?
     var database: Int?
@@ -12,18 +14,25 @@ struct RedisURL: Hashable {
     /// - Throws: ``StorageError/Code/invalidOption``, without the URL, as it may hold a password.
     init(_ url: String) throws(StorageError) {
         let parts = try Self.split(url)
-        guard parts.scheme == "redis" || parts.scheme == "unix" else {
-            throw Self.error("begins with neither redis:// nor unix://")
-        }
         let (userinfo, place) = Self.divideAtLast(parts.authority, UInt8(ascii: "@"))
-        if parts.scheme == "unix" {
+        switch parts.scheme {
+        case "unix":
             guard place.isEmpty, let path = Self.decoded(parts.path), path.utf8.count > 1 else {
                 throw Self.error("has no absolute path after unix://")
             }
-            self.endpoint = .path(path)
-        } else {
-            self.endpoint = try Self.endpoint(place)
+            self.endpoints = [.path(path)]
+        case "redis":
+            self.endpoints = [try Self.endpoint(place)]
             self.database = try Self.database(ofPath: parts.path)
+        case "redis-cluster":
+            self.isCluster = true
+            self.endpoints = []
+            for node in place.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+                self.endpoints.append(try Self.endpoint(node))
+            }
+            self.database = try Self.database(ofPath: parts.path)
+        default:
+            throw Self.error("begins with none of redis://, redis-cluster:// and unix://")
         }
         if let userinfo { try self.readUserinfo(userinfo) }
         if let query = parts.query { try self.readQuery(query, allowsDatabase: parts.scheme == "unix") }
@@ -71,6 +80,9 @@ struct RedisURL: Hashable {
         }
         guard let name = Self.decoded(host), !name.isEmpty, !name.utf8.contains(0) else {
             throw Self.error("names no host")
+        }
+        guard !host.contains(UInt8(ascii: ",")) else {
+            throw Self.error("names several hosts; nodes of a cluster stand after redis-cluster://")
         }
         guard let number = port.map(Self.number) ?? 6379, (1...65_535).contains(number) else {
             throw Self.error("has a port that is no number from 1 to 65535; put an IPv6 address in brackets")

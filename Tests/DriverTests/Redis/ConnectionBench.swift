@@ -33,9 +33,42 @@ final class ConnectionBench {
         )
         switch admission {
         case .refused(let error): return error
-        case .accepted(let id, _): self.ids[waiter] = id
+        case .accepted(let id, _, _): self.ids[waiter] = id
         }
         return nil
+    }
+
+    /// Adds a command and returns what its caller is to write, if it is to write it.
+    func addDirect(
+        _ waiter: Int, _ text: String, now: Int64, until: Int64, reads: Bool = false
+    ) -> State.DirectOutput? {
+        let admission = self.state.enqueue(
+            isRepeatable: reads,
+            now: Self.time(now),
+            deadline: Self.time(until),
+            waiter: waiter,
+            encode: { $0.bytes += Array(text.utf8) }
+        )
+        guard case .accepted(let id, _, let direct) = admission else { return nil }
+        self.ids[waiter] = id
+        return direct
+    }
+
+    /// Adds commands that only read and whose replies are all wanted.
+    func addCollecting(_ waiter: Int, _ text: String, replies: Int) {
+        _ = self.state.enqueue(
+            replies: replies,
+            collects: true,
+            isRepeatable: true,
+            deadline: Self.time(5000),
+            waiter: waiter,
+            encode: { $0.bytes += Array(text.utf8) }
+        )
+    }
+
+    /// Whether the thread has to be woken after a caller has written.
+    func callerWrote(_ count: Int, of output: State.DirectOutput) -> Bool {
+        self.state.callerWrote(count, of: output)
     }
 
     func plan(_ now: Int64, canWrite: Bool = true) -> State.Plan {

@@ -10,11 +10,16 @@ struct RedisConformanceTests {
     private static let places = Atomic<Int>(0)
 
     /// A store is a part of the shared server's keys.
-    private static func subject(_ name: String, connections: Int = 1, url: String) -> ConformanceSubject {
+    private static func subject(
+        _ name: String,
+        connections: Int = 1,
+        prefix: String = "place",
+        url: String
+    ) -> ConformanceSubject {
         ConformanceSubject(
             name,
             takesClock: false,
-            place: { "place\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
+            place: { "\(prefix)\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
             cleanUp: { place in
                 let driver = try RedisDriver.redis(url, Self.configuration(place, 1))
                 _ = try await driver.clear("")
@@ -55,6 +60,17 @@ struct RedisConformanceTests {
         )
     )
     func pool(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+
+    /// Items spread over the nodes, and all on one as the prefix has a hash tag.
+    @Test(
+        arguments: try await ConformanceSuite.cases(
+            for: Self.subject("cluster", url: RedisClusterServers.shared.value.url).variants
+                + [Self.subject("one slot", prefix: "{tag}", url: RedisClusterServers.shared.value.url)]
+        )
+    )
+    func cluster(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
 }

@@ -5,24 +5,37 @@ import Testing
 
 @Suite("Redis connection state, at random")
 struct RedisConnectionRandomTests {
-    @Test("any sequence of events tells each waiter once, its own reply or an error")
-    func randomised() {
+    @Test("any sequence of events tells each waiter once, its own reply or an error", arguments: [false, true])
+    func randomised(writesDirectly: Bool) {
         for seed in 0..<200 {
             var generator = Seeded(state: UInt64(seed) &* 0x9E37_79B9 &+ 1)
-            let bench = ConnectionBench(.init(commands: 60, silence: .seconds(3600)))
+            let bench = ConnectionBench(.init(commands: 60, silence: .seconds(3600), writesDirectly: writesDirectly))
             // What the server has been sent and has not answered: names of commands.
             var server: [String] = []
             var next = 0
             var cancelled: Set<Int> = []
             var reads: Set<Int> = []
             var refused: Set<Int> = []
+            // A caller that is still writing, and what it has to.
+            var direct: RedisConnectionState<Int>.DirectOutput?
             for now in 0..<400 {
                 switch Int.random(in: 0..<10, using: &generator) {
                 case 0..<4:
                     next += 1
                     if Bool.random(using: &generator) { reads.insert(next) }
-                    let error = bench.add(next, "<\(next)>", reads: reads.contains(next), until: Int64(now) + 100)
-                    if error != nil { refused.insert(next) }
+                    let isRead = reads.contains(next)
+                    let output = bench.addDirect(
+                        next, "<\(next)>", now: Int64(now), until: Int64(now) + 100, reads: isRead)
+                    if bench.ids[next] == nil { refused.insert(next) }
+                    if output != nil { direct = output }
+                case 4 where direct != nil:
+                    // The bytes arrive as a whole, or are left to the thread.
+                    guard let output = direct else { break }
+                    direct = nil
+                    let isTaken = Bool.random(using: &generator)
+                    let isCurrent = output.connection == bench.state.connection
+                    _ = bench.callerWrote(isTaken ? output.bytes.count : 0, of: output)
+                    if isTaken, isCurrent { server.append(String(decoding: output.bytes, as: UTF8.self)) }
                 case 4:
                     let waiter = Int.random(in: 0...max(next, 1), using: &generator)
                     if bench.cancel(waiter) { cancelled.insert(waiter) }

@@ -11,7 +11,7 @@ final class RedisServer: Sendable {
 
     let port: Int
     let folder: String
-    private let arguments: [String]
+    let arguments: [String]
     private let process: Mutex<Process?>
 
     /// One for all tests that only need a server; it tells of changes.
@@ -127,6 +127,10 @@ extension RedisServer {
     /// Sends one command and returns the reply.
     @discardableResult
     func call(_ words: String...) async throws -> RedisReply {
+        try await self.call(words)
+    }
+
+    func call(_ words: [String]) async throws -> RedisReply {
         var options = RedisConnection.Options(endpoint: .host("127.0.0.1", port: self.port))
         options.commandTimeout = .seconds(30)
         let connection = try RedisConnection(options)

@@ -8,26 +8,35 @@ struct RedisURLTests {
     @Test("name host, port, database, user and password")
     func parts() throws {
         var url = try RedisURL("redis://localhost")
-        #expect(url.endpoint == .host("localhost", port: 6379))
+        #expect(url.endpoints == [.host("localhost", port: 6379)])
         #expect(url.username == nil && url.password == nil && url.database == nil)
         url = try RedisURL("redis://ada:s%40cret%3A@db.example:7000/12")
-        #expect(url.endpoint == .host("db.example", port: 7000))
+        #expect(url.endpoints == [.host("db.example", port: 7000)])
         #expect(url.username == "ada")
         #expect(url.password == "s@cret:")
         #expect(url.database == 12)
         url = try RedisURL("REDIS://:pa:ss@[::1]:7001/")
-        #expect(url.endpoint == .host("::1", port: 7001))
+        #expect(url.endpoints == [.host("::1", port: 7001)])
         #expect(url.username == nil)
         #expect(url.password == "pa:ss")
-        #expect(try RedisURL("redis://[fe80::1]").endpoint == .host("fe80::1", port: 6379))
+        #expect(try RedisURL("redis://[fe80::1]").endpoints == [.host("fe80::1", port: 6379)])
     }
 
     @Test("name a unix socket")
     func socket() throws {
-        #expect(try RedisURL("unix:///run/redis.sock").endpoint == .path("/run/redis.sock"))
+        #expect(try RedisURL("unix:///run/redis.sock").endpoints == [.path("/run/redis.sock")])
         let url = try RedisURL("unix://ada:secret@/run/my%20redis.sock?db=3")
-        #expect(url.endpoint == .path("/run/my redis.sock"))
+        #expect(url.endpoints == [.path("/run/my redis.sock")])
         #expect(url.username == "ada" && url.password == "secret" && url.database == 3)
+    }
+
+    @Test("name some nodes of a cluster")
+    func cluster() throws {
+        let url = try RedisURL("redis-cluster://ada:secret@one,two:7001,[::1]:7002")
+        #expect(url.isCluster)
+        #expect(url.endpoints == [.host("one", port: 6379), .host("two", port: 7001), .host("::1", port: 7002)])
+        #expect(url.username == "ada" && url.password == "secret")
+        #expect(try !RedisURL("redis://one").isCluster)
     }
 
     @Test(
@@ -37,7 +46,8 @@ struct RedisURLTests {
             "redis://host:65536", "redis://host:x", "redis://host:", "redis://host/x", "redis://host/1/2",
             "redis://host?db=1",
             "redis://host/1?secret=1", "redis://secret@host", "redis://user:@host", "redis://user:%zz@host",
-            "redis://::1",
+            "redis://::1", "redis://one,two", "redis-cluster://one,", "redis-cluster://",
+            "redis-cluster://one,two?db=1",
             "redis://[::1", "redis://[::1]x", "redis://host#secret", "redis://ho st", "unix://", "unix://host/path",
             "unix:///path?db=x", "unix:///path?secret=1", "redis://user:%ff@host",
         ]

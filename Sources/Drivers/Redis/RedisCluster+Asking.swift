@@ -1,0 +1,57 @@
+import KVStorage
+
+/// How the cluster is asked who serves which slot.
+extension RedisCluster {
+    /// Asks three nodes at a time, as some may be away.
+    func askAround(_ known: [RedisEndpoint]) async -> StorageError? {
+        var candidates = (known.shuffled() + self.seeds.filter { !known.contains($0) })[...]
+        var failure = StorageError(.unavailable, "no node of the cluster is known")
+        while !candidates.isEmpty {
+            let some = Array(candidates.prefix(3))
+            candidates = candidates.dropFirst(3)
+            let answer = await withTaskGroup(of: Result<RedisTopology, StorageError>.self) { group in
+                for endpoint in some { group.addTask { await self.ask(endpoint) } }
+                for await result in group {
+                    switch result {
+                    case .success(let topology):
+                        group.cancelAll()
+                        return topology as RedisTopology?
+                    case .failure(let error):
+                        if error.code != .cancelled { failure = error }
+                    }
+                }
+                return nil
+            }
+            if let answer {
+                self.apply(answer)
+                return nil
+            }
+        }
+        return failure
+    }
+
+    private func ask(_ endpoint: RedisEndpoint) async -> Result<RedisTopology, StorageError> {
+        var options = self.options
+        options.endpoint = endpoint
+        options.connectTimeout = min(options.connectTimeout, .seconds(2))
+        options.commandTimeout = min(options.commandTimeout, .seconds(2))
+        do throws(StorageError) {
+            let connection = try RedisConnection(options)
+            // Letting go of the connection ends it.
+            return .success(try await Self.askForSlots(connection))
+        } catch {
+            return .failure((error.underlying as? RedisUnsent)?.reason ?? error)
+        }
+    }
+
+    static func askForSlots(_ connection: RedisConnection) async throws(StorageError) -> RedisTopology {
+        let reply = try await connection.send(isRepeatable: true) { writer in
+            writer.encoded("*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n")
+        }
+        if case .error(let error) = reply, error.description.contains("cluster support disabled") {
+            let place = connection.endpoint
+            throw StorageError(.invalidOption, "\(place) is no cluster; use redis:// in place of redis-cluster://")
+        }
+        return try RedisTopology(reply, asked: connection.endpoint)
+    }
+}

@@ -1,0 +1,285 @@
+import KVStorage
+import Synchronization
+
+/// The masters of a cluster, each with connections of its own, made when a command for one of its slots comes.
+///
+/// A command that a node refuses, because the slot is elsewhere or on its way, goes where the node says. One that could
+/// not be sent, as its node is away, waits for another node to take the slots over, until its time is over.
+final class RedisCluster: RedisClient {
+    private struct State {
+        var topology: RedisTopology?
+        /// Counts the changes of the topology.
+        var layout = 0
+        var nodes: [RedisEndpoint: RedisServerClient] = [:]
+        var refresh: Task<StorageError?, Never>?
+        /// How many calls are under way.
+        var calls = 0
+        var isClosed = false
+        var finishers: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let options: RedisConnection.Options
+    let keys: RedisKeys
+    let seeds: [RedisEndpoint]
+    private let connectionsPerNode: Int
+    private let state = Mutex(State())
+    private let observer = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// - Parameter seeds: Some nodes, of which one has to be there to tell of the others.
+    init(_ options: RedisConnection.Options, seeds: [RedisEndpoint], connections: Int, _ keys: RedisKeys) {
+        self.options = options
+        self.seeds = seeds
+        self.connectionsPerNode = connections
+        self.keys = keys
+    }
+
+    /// Calls the body when slots were found to have moved.
+    func onChange(_ body: @escaping @Sendable () -> Void) {
+        self.observer.withLock { $0 = body }
+    }
+
+    // MARK: - Calls
+
+    func send(
+        _ key: String,
+        _ replies: RedisReplies,
+        isRepeatable: Bool,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        try self.begin()
+        defer { self.end() }
+        var call = RedisClusterCall(self.keys.slot(of: key), isRepeatable: isRepeatable, self.options)
+        guard case .each(let count) = replies else {
+            return try await self.settle(&call, replies.count, nil, encode)
+        }
+        return try await self.settleEach(&call, count, encode)
+    }
+
+    /// Sends a command, or a transaction, until a node has answered it or its time is over.
+    ///
+    /// - Parameter setback: What came of an attempt that was made already.
+    func settle(
+        _ call: inout RedisClusterCall,
+        _ replies: Int,
+        _ setback: RedisSetback?,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        var setback = setback
+        while true {
+            if let setback { try await self.overcome(setback, &call) }
+            let asks = setback?.asks
+            let outcome: RedisAttempt
+            if let asks {
+                // The slot is on its way there; without this word the node would send us back.
+                outcome = try await self.attempt(call, at: asks, replies: replies + 1) { writer in
+                    writer.encoded("*1\r\n$6\r\nASKING\r\n")
+                    encode(&writer)
+                }
+            } else if let endpoint = try await self.master(&call) {
+                outcome = try await self.attempt(call, at: endpoint, replies: replies, encode)
+            } else {
+                outcome = .failed(.unserved)
+            }
+            switch outcome {
+            case .answered(let reply): return reply
+            case .failed(let next): setback = next
+            }
+        }
+    }
+
+    /// Sends commands that do not depend on each other; each follows its slot by itself.
+    private func settleEach(
+        _ call: inout RedisClusterCall,
+        _ count: Int,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        while true {
+            let setback: RedisSetback
+            if let endpoint = try await self.master(&call) {
+                switch try await self.attempt(call, at: endpoint, replies: count, collects: true, encode) {
+                case .answered(let reply):
+                    var writer = RedisCommandWriter()
+                    encode(&writer)
+                    let commands = writer.commands
+                    var answers = try reply.elements(count: count, nil)
+                    for index in answers.indices {
+                        guard let setback = RedisSetback(answers[index], from: endpoint) else { continue }
+                        let command = commands[index]
+                        answers[index] = try await self.settle(&call, 1, setback) { $0.bytes += command }
+                    }
+                    return RedisReply.summary(of: answers)
+                case .failed(let failure):
+                    setback = failure
+                }
+            } else {
+                setback = .unserved
+            }
+            try await self.overcome(setback, &call)
+        }
+    }
+
+    /// Sends once.
+    func attempt(
+        _ call: RedisClusterCall,
+        at endpoint: RedisEndpoint,
+        replies: Int,
+        collects: Bool = false,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisAttempt {
+        let connection = try self.node(at: endpoint).next
+        do {
+            let reply = try await connection.send(
+                replies: replies, collects: collects, isRepeatable: call.isRepeatable, until: call.patience.until,
+                encode)
+            return RedisSetback(reply, from: endpoint).map(RedisAttempt.failed) ?? .answered(reply)
+        } catch {
+            if let unsent = error.underlying as? RedisUnsent { return .failed(.unsent(unsent.reason)) }
+            // The cluster is not closed while a call is under way: the node is none of its masters any more.
+            if error.code == .closed { return .failed(.unsent(error)) }
+            if error.code == .connectionLost || error.code == .timeout { self.refreshSoon() }
+            throw error
+        }
+    }
+
+    /// Does what has to be done before the next attempt.
+    private func overcome(_ setback: RedisSetback, _ call: inout RedisClusterCall) async throws(StorageError) {
+        let error = setback.error(slot: call.slot)
+        switch setback {
+        case .redirected(.moved(let slot, let endpoint), _):
+            self.note(slot, endpoint)
+            self.refreshSoon()
+            if !call.patience.allowsImmediateAttempt() { try await call.patience.wait(error) }
+        case .redirected(.ask, _):
+            if !call.patience.allowsImmediateAttempt() { try await call.patience.wait(error) }
+        case .redirected(.later, _):
+            self.refreshSoon()
+            try await call.patience.wait(error)
+        case .unsent, .unserved:
+            try await call.patience.wait(error)
+            if let failure = await self.refresh(), failure.code == .permissionDenied { throw failure }
+        }
+    }
+
+    // MARK: - Who serves what
+
+    /// Counts the changes of the distribution of slots.
+    var layout: Int { self.state.withLock { $0.layout } }
+
+    var isClosed: Bool { self.state.withLock { $0.isClosed } }
+
+    /// Returns the master of the call's slot, if it has one.
+    private func master(_ call: inout RedisClusterCall) async throws(StorageError) -> RedisEndpoint? {
+        let slot = call.slot
+        let known = self.state.withLock { state in state.topology.map { $0.master(of: slot) } }
+        if let known { return known }
+        return try await self.topology(&call.patience).master(of: slot)
+    }
+
+    /// Returns the topology; asks for it if it is not known yet.
+    func topology(_ patience: inout RedisPatience) async throws(StorageError) -> RedisTopology {
+        while true {
+            if let topology = self.state.withLock({ $0.topology }) { return topology }
+            let failure = await self.refresh()
+            guard let failure else { continue }
+            guard failure.code == .unavailable || failure.code == .timeout else { throw failure }
+            try await patience.wait(failure)
+        }
+    }
+
+    func node(at endpoint: RedisEndpoint) throws(StorageError) -> RedisServerClient {
+        try self.state.withLock { state throws(StorageError) in
+            if let node = state.nodes[endpoint] { return node }
+            var options = self.options
+            options.endpoint = endpoint
+            let node = try RedisServerClient(options, connections: self.connectionsPerNode)
+            state.nodes[endpoint] = node
+            return node
+        }
+    }
+
+    private func note(_ slot: Int, _ endpoint: RedisEndpoint) {
+        let isNew = self.state.withLock { state in
+            guard state.topology?.master(of: slot) != endpoint else { return false }
+            let isNew = state.topology?.masters.contains(endpoint) == false
+            state.topology?.move(slot, to: endpoint)
+            state.layout += 1
+            return isNew
+        }
+        if isNew { self.observer.withLock { $0 }?() }
+    }
+
+    // MARK: - Asking for the topology
+
+    /// Asks some node in the background.
+    func refreshSoon() {
+        _ = self.refreshTask()
+    }
+
+    /// Asks some node, and returns what went wrong if none knows.
+    func refresh() async -> StorageError? {
+        await self.refreshTask().value
+    }
+
+    /// The asking that is under way, or a new one: as many callers as may come share it.
+    private func refreshTask() -> Task<StorageError?, Never> {
+        self.state.withLock { state in
+            if let task = state.refresh { return task }
+            let known = Array(state.topology?.nodes ?? [])
+            let task = Task {
+                let failure = await self.askAround(known)
+                self.state.withLock { $0.refresh = nil }
+                return failure
+            }
+            state.refresh = task
+            return task
+        }
+    }
+
+    func apply(_ topology: RedisTopology) {
+        let (hasChanged, gone) = self.state.withLock { state -> (Bool, [RedisServerClient]) in
+            let hasChanged = state.topology.map { !$0.hasSameOwners(as: topology) } ?? false
+            state.topology = topology
+            if hasChanged { state.layout += 1 }
+            let gone = state.nodes.filter { !topology.masters.contains($0.key) }
+            for endpoint in gone.keys { state.nodes[endpoint] = nil }
+            return (hasChanged, Array(gone.values))
+        }
+        if !gone.isEmpty {
+            Task { for node in gone { await node.close() } }
+        }
+        if hasChanged { self.observer.withLock { $0 }?() }
+    }
+
+    // MARK: - The end
+
+    func begin() throws(StorageError) {
+        try self.state.withLock { state throws(StorageError) in
+            guard !state.isClosed else { throw RedisConnectionState<RedisWaiter>.closedError }
+            state.calls += 1
+        }
+    }
+
+    func end() {
+        let finishers = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.calls -= 1
+            guard state.calls == 0 else { return [] }
+            defer { state.finishers = [] }
+            return state.finishers
+        }
+        for finisher in finishers { finisher.resume() }
+    }
+
+    func close() async {
+        await withCheckedContinuation { continuation in
+            let isOver = self.state.withLock { state in
+                state.isClosed = true
+                if state.calls == 0 { return true }
+                state.finishers.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+        let nodes = self.state.withLock { Array($0.nodes.values) }
+        for node in nodes { await node.close() }
+    }
+}

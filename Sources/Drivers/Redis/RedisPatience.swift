@@ -1,0 +1,36 @@
+import KVStorage
+
+/// How long a call that met with a failure is tried again, and how often.
+struct RedisPatience {
+    let until: RedisInstant
+    private var backoff: RedisBackoff
+    private var generator = SystemRandomNumberGenerator()
+    private var immediate = 0
+
+    init(_ options: RedisConnection.Options) {
+        self.until = RedisPlatform.now.advanced(by: options.commandTimeout)
+        let bounds = options.reconnectDelay
+        // Another node can be asked sooner than one that is away.
+        self.backoff = RedisBackoff(
+            min(bounds.lowerBound, .milliseconds(10))...min(bounds.upperBound, .milliseconds(200)))
+    }
+
+    /// Whether another attempt may be made at once: a few may, as long as each brings the call nearer to its node.
+    mutating func allowsImmediateAttempt() -> Bool {
+        self.immediate += 1
+        return self.immediate <= 5
+    }
+
+    /// Waits for the next attempt.
+    ///
+    /// - Throws: The error given once the time is over, ``StorageError/Code/cancelled`` if the task is cancelled.
+    mutating func wait(_ error: StorageError) async throws(StorageError) {
+        let delay = self.backoff.next(using: &self.generator)
+        guard RedisPlatform.now.advanced(by: delay) < self.until else { throw error }
+        do {
+            try await Task.sleep(for: delay)
+        } catch {
+            throw RedisConnectionState<RedisWaiter>.cancelledError
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import KVStorage
+
+/// One call's way through a cluster.
+struct RedisClusterCall {
+    private(set) var slot: Int
+    let isRepeatable: Bool
+    var patience: RedisPatience
+
+    init(_ slot: Int, isRepeatable: Bool, _ options: RedisConnection.Options) {
+        self.slot = slot
+        self.isRepeatable = isRepeatable
+        self.patience = RedisPatience(options)
+    }
+
+    /// Returns a call for another slot that has as long.
+    func `for`(slot: Int) -> RedisClusterCall {
+        var call = self
+        call.slot = slot
+        return call
+    }
+}
+
+/// What came of sending a command once.
+enum RedisAttempt {
+    case answered(RedisReply)
+    /// Nothing was done, so that another attempt may be made.
+    case failed(RedisSetback)
+}
+
+/// Why a command has to be sent again.
+enum RedisSetback {
+    case redirected(RedisRedirection, RedisServerError)
+    /// Its node is away.
+    case unsent(StorageError)
+    /// No node has its slot.
+    case unserved
+
+    /// Returns `nil` if the reply is one for the caller.
+    init?(_ reply: RedisReply, from endpoint: RedisEndpoint) {
+        guard case .error(let error) = reply, let redirection = RedisRedirection(error, from: endpoint) else {
+            return nil
+        }
+        self = .redirected(redirection, error)
+    }
+
+    /// The node that takes the command if it is told that it was sent there.
+    var asks: RedisEndpoint? {
+        guard case .redirected(.ask(let endpoint), _) = self else { return nil }
+        return endpoint
+    }
+
+    /// What to tell the caller if it can't be overcome.
+    func error(slot: Int) -> StorageError {
+        switch self {
+        case .redirected(_, let error):
+            StorageError(.unavailable, "the cluster can't serve now; try again later: \(error)", underlying: error)
+        case .unsent(let error):
+            error
+        case .unserved:
+            StorageError(.unavailable, "no node of the cluster serves the item's slot (\(slot)) now")
+        }
+    }
+}

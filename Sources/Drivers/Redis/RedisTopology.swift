@@ -1,0 +1,102 @@
+import KVStorage
+
+/// Which node of a cluster serves which slot.
+struct RedisTopology: Sendable {
+    /// The masters, each named once.
+    private(set) var masters: [RedisEndpoint] = []
+    /// All nodes that were named, replicas included.
+    private(set) var nodes: Set<RedisEndpoint> = []
+    /// For each slot the position of its master; `none` if nobody serves it.
+    private var owners = [UInt16](repeating: Self.none, count: RedisSlot.count)
+
+    private static let none = UInt16.max
+
+    /// Reads the answer to `CLUSTER SLOTS`.
+    ///
+    /// - Parameter asked: Who gave it: a node that does not know its own address names none.
+    init(_ reply: RedisReply, asked: RedisEndpoint) throws(StorageError) {
+        for entry in try reply.elements(nil) {
+            let parts = try entry.elements(nil)
+            guard parts.count > 2 else { throw entry.unexpected(nil) }
+            let first = Int(try parts[0].integer(nil))
+            let last = Int(try parts[1].integer(nil))
+            guard 0 <= first, first <= last, last < RedisSlot.count else { throw entry.unexpected(nil) }
+            for (index, node) in parts.dropFirst(2).enumerated() {
+                let endpoint = try Self.endpoint(node, asked)
+                self.nodes.insert(endpoint)
+                guard index == 0 else { continue }
+                let owner = self.position(of: endpoint)
+                for slot in first...last { self.owners[slot] = owner }
+            }
+        }
+    }
+
+    /// Returns the slot's master, or `nil` if it has none.
+    func master(of slot: Int) -> RedisEndpoint? {
+        let owner = self.owners[slot]
+        return owner == Self.none ? nil : self.masters[Int(owner)]
+    }
+
+    /// Notes that a slot has another master.
+    mutating func move(_ slot: Int, to endpoint: RedisEndpoint) {
+        self.nodes.insert(endpoint)
+        self.owners[slot] = self.position(of: endpoint)
+    }
+
+    /// Whether each slot has the same master in both.
+    func hasSameOwners(as other: RedisTopology) -> Bool {
+        if self.masters == other.masters { return self.owners == other.owners }
+        return (0..<RedisSlot.count).allSatisfy { self.master(of: $0) == other.master(of: $0) }
+    }
+
+    private mutating func position(of endpoint: RedisEndpoint) -> UInt16 {
+        if let index = self.masters.firstIndex(of: endpoint) { return UInt16(index) }
+        self.masters.append(endpoint)
+        return UInt16(self.masters.count - 1)
+    }
+
+    private static func endpoint(_ node: RedisReply, _ asked: RedisEndpoint) throws(StorageError) -> RedisEndpoint {
+        let parts = try node.elements(nil)
+        guard parts.count > 1, case .host(let askedHost, _) = asked else { throw node.unexpected(nil) }
+        let port = Int(try parts[1].integer(nil))
+        let name = String(decoding: try parts[0].bytesOrNull(nil) ?? [], as: UTF8.self)
+        return .host(name.isEmpty || name == "?" ? askedHost : name, port: port)
+    }
+}
+
+/// What a node of a cluster answers in place of a reply.
+enum RedisRedirection: Hashable {
+    /// The slot belongs to another node now.
+    case moved(slot: Int, RedisEndpoint)
+    /// The slot is on its way to another node, which has this key.
+    case ask(RedisEndpoint)
+    /// The node can't serve this now.
+    case later
+
+    /// Returns `nil` if the error is meant for the caller.
+    init?(_ error: RedisServerError, from asked: RedisEndpoint) {
+        let words = error.description.split(separator: " ")
+        switch error.code {
+        case "MOVED" where words.count > 2:
+            guard let slot = Int(words[1]), (0..<RedisSlot.count).contains(slot),
+                let endpoint = Self.endpoint(words[2], asked)
+            else { return nil }
+            self = .moved(slot: slot, endpoint)
+        case "ASK" where words.count > 2:
+            guard let endpoint = Self.endpoint(words[2], asked) else { return nil }
+            self = .ask(endpoint)
+        case "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY":
+            self = .later
+        default:
+            return nil
+        }
+    }
+
+    private static func endpoint(_ text: Substring, _ asked: RedisEndpoint) -> RedisEndpoint? {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            case .host(let askedHost, _) = asked
+        else { return nil }
+        let host = text[..<colon]
+        return .host(host.isEmpty || host == "?" ? askedHost : String(host), port: port)
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+
+@testable import KVStorageRedis
+
+/// A cluster of the tests' own: three masters with a replica each.
+final class RedisClusterServers: Sendable {
+    let servers: [RedisServer]
+
+    /// One for all tests that leave it as it is.
+    static let shared = Task { try await RedisClusterServers() }
+
+    /// The driver's URL; names two of the masters.
+    var url: String { "redis-cluster://127.0.0.1:\(self.servers[0].port),127.0.0.1:\(self.servers[1].port)" }
+
+    init() async throws {
+        self.servers = try (0..<6).map { _ in
+            try RedisServer([
+                "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1500",
+                "--cluster-port", "\(try LoopbackSocket.freePort())", "--notify-keyspace-events", "Kg$xe",
+                "--repl-diskless-sync-delay", "0", "--appendonly", "yes", "--appendfsync", "no",
+            ])
+        }
+        let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")]
+        for (server, range) in zip(self.servers, ranges) {
+            try await server.check("CLUSTER", "ADDSLOTSRANGE", range.0, range.1)
+        }
+        for (number, server) in self.servers.enumerated() {
+            try await server.check("CLUSTER", "SET-CONFIG-EPOCH", "\(number + 1)")
+            guard number > 0 else { continue }
+            let busPort = server.arguments[server.arguments.firstIndex(of: "--cluster-port").map { $0 + 1 } ?? 0]
+            try await self.servers[0].check("CLUSTER", "MEET", "127.0.0.1", "\(server.port)", busPort)
+        }
+        for server in self.servers { try await server.wait("CLUSTER", "INFO") { $0.contains("cluster_known_nodes:6") } }
+        for (replica, master) in zip(self.servers[3...], self.servers[..<3]) {
+            let identifier = try await master.text("CLUSTER", "MYID")
+            try await replica.wait("CLUSTER", "NODES") { $0.contains(identifier) }
+            try await replica.check("CLUSTER", "REPLICATE", identifier)
+        }
+        for server in self.servers { try await server.wait("CLUSTER", "INFO") { $0.contains("cluster_state:ok") } }
+        for replica in self.servers[3...] {
+            try await replica.wait("INFO", "replication") { $0.contains("master_link_status:up") }
+        }
+        for server in self.servers {
+            try await server.wait("CLUSTER", "NODES") {
+                $0.matches(of: /slave/).count == 3 && !$0.contains("handshake")
+            }
+        }
+    }
+
+    /// The place of the master that serves the slot, as one of the nodes sees it.
+    func master(of slot: Int) async throws -> RedisServer? {
+        for server in self.servers where server.identifier != nil {
+            let reply = try await server.call("CLUSTER", "SLOTS")
+            let topology = try RedisTopology(reply, asked: .host("127.0.0.1", port: server.port))
+            let owner = topology.master(of: slot)
+            if let found = self.servers.first(where: { owner == .host("127.0.0.1", port: $0.port) }) { return found }
+        }
+        return nil
+    }
+}
+
+extension RedisServer {
+    /// Sends a command that has to succeed.
+    func check(_ words: String...) async throws {
+        let reply = try await self.call(words)
+        guard case .error(let error) = reply else { return }
+        throw Failure(description: "\(words): \(error)")
+    }
+
+    func text(_ words: String...) async throws -> String {
+        String(decoding: try await self.call(words).bytesOrNull(nil) ?? [], as: UTF8.self)
+    }
+
+    /// Asks until the answer is as it should be.
+    func wait(_ words: String..., until condition: (String) -> Bool) async throws {
+        while true {
+            let answer = String(decoding: try await self.call(words).bytesOrNull(nil) ?? [], as: UTF8.self)
+            if condition(answer) { return }
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+    }
+}
