@@ -12,6 +12,7 @@ run_benchmarks := $(SWIFT) run -c release --package-path Benchmarks
 libraries := $(if $(wildcard Sources/Drivers/SQLite),libsqlite3-dev) \
 	$(if $(wildcard Sources/Drivers/LMDB),liblmdb-dev) \
 	$(if $(wildcard Sources/Drivers/Redis),libhiredis-dev)
+tls_libraries := $(if $(wildcard Sources/Drivers/Redis),libssl-dev openssl)
 servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
@@ -23,8 +24,8 @@ modules := KVStorage KVStorageTesting \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 
-.PHONY: help run build test test-package test-hummingbird test-linkage test-browser bench bench-detail fuzz lint
-.PHONY: format docs clean ensure-libraries ensure-servers
+.PHONY: help run build test test-package test-traits test-linkage test-browser bench bench-detail
+.PHONY: fuzz lint format docs clean ensure-libraries ensure-servers
 
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,14 +37,16 @@ run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqli
 build: ensure-libraries ## Builds the package with its tests
 	$(SWIFT) build --build-tests
 
-test: test-package test-hummingbird test-linkage test-browser ## Runs every test
+test: test-package test-traits test-linkage test-browser ## Runs every test
 
 test-package: ensure-libraries ensure-servers
 	$(SWIFT) test
 
-# What stands behind the trait HummingbirdSupport, built apart so that the other builds stay without it.
-test-hummingbird: ensure-libraries
-	$(SWIFT) test --traits HummingbirdSupport --scratch-path .build-hummingbird --filter HummingbirdTests
+# What stands behind traits that are off, built apart so that the other builds stay without it.
+test-traits: ensure-libraries ensure-servers
+	@.ci/ensure-packages $(tls_libraries)
+	$(SWIFT) test --traits HummingbirdSupport,RedisTLSSupport --scratch-path .build-traits \
+		--filter 'HummingbirdTests|RedisTLSTests'
 
 # KVStorage alone: no package cloned, no library linked.
 test-linkage:

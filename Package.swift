@@ -33,6 +33,10 @@ let package = Package(
             description: "The product KVStorageHummingbird, which needs Hummingbird.",
             enabledTraits: ["HTTPSupport"]
         ),
+        .trait(
+            name: "RedisTLSSupport",
+            description: "TLS (rediss://) for the product KVStorageRedis, which needs OpenSSL's libssl."
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -69,11 +73,16 @@ let package = Package(
             swiftSettings: settings
         ),
         .systemLibrary(name: "CKVStorageHiredis", path: "Sources/Drivers/Redis/CKVStorageHiredis"),
+        .systemLibrary(name: "CKVStorageOpenSSL", path: "Sources/Drivers/Redis/CKVStorageOpenSSL"),
         .target(
             name: "KVStorageRedis",
-            dependencies: ["KVStorage", "CKVStorageHiredis"],
+            dependencies: [
+                "KVStorage",
+                "CKVStorageHiredis",
+                .target(name: "CKVStorageOpenSSL", condition: .when(traits: ["RedisTLSSupport"])),
+            ],
             path: "Sources/Drivers/Redis",
-            exclude: ["CKVStorageHiredis"],
+            exclude: ["CKVStorageHiredis", "CKVStorageOpenSSL"],
             swiftSettings: settings
         ),
         .target(

@@ -8,6 +8,8 @@ import Synchronization
 /// connection is made when the first command comes, and made again when it was lost and there is a command to send.
 final class RedisConnection: Sendable {
     struct Options: Sendable {
+        typealias Security = @Sendable (RedisPlainTransport) -> (any RedisTransport)?
+
         var endpoint: RedisEndpoint
         var username: String?
         var password: String?
@@ -21,6 +23,8 @@ final class RedisConnection: Sendable {
         var keepAlive: Duration?
         /// Whether what can't be sent at once fails in place of waiting, as another server may take it.
         var failsFast = false
+        /// Encrypts what a transport sends and receives; `nil` for bytes as they are.
+        var secure: Security?
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
         var subscription: [UInt8]?
     }

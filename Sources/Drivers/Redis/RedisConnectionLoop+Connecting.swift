@@ -26,6 +26,10 @@ extension RedisConnectionLoop {
             break
         case .failed(let error):
             self.open(rest, until, lastError: error, now)
+        case .rejected(let reason):
+            let place = self.core.options.endpoint
+            self.failToConnect(
+                StorageError(.permissionDenied, "no connection to \(place): \(reason)"), isFinal: true, now)
         case .done:
             if let idle = self.core.options.keepAlive { RedisPlatform.keepAlive(transport.descriptor, after: idle) }
             let greeting = RedisGreeting(self.core.options)
@@ -46,11 +50,11 @@ extension RedisConnectionLoop {
         }
         switch RedisPlatform.beginConnecting(to: address) {
         case .success(let descriptor):
-            self.link = .opening(
-                RedisPlainTransport(connecting: descriptor),
-                rest: addresses.dropFirst(),
-                until: until
-            )
+            let plain = RedisPlainTransport(connecting: descriptor)
+            guard let transport = self.core.options.secure.map({ $0(plain) }) ?? plain else {
+                return self.failToConnect("memory is short", nil, now)
+            }
+            self.link = .opening(transport, rest: addresses.dropFirst(), until: until)
         case .failure(let error):
             self.open(addresses.dropFirst(), until, lastError: error, now)
         }

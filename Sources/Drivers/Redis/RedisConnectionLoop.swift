@@ -131,7 +131,8 @@ final class RedisConnectionLoop {
             if isReady {
                 self.goOn(transport.open(), now)
             } else if until <= now {
-                self.failToConnect("it did not answer in time", nil, now)
+                let question = self.core.options.secure == nil ? "" : "; does it speak TLS?"
+                self.failToConnect("it did not answer in time\(question)", nil, now)
             }
         case .greeting(let transport, _, let until):
             if isReady { self.exchange(transport, now) }

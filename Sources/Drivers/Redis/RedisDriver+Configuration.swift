@@ -19,11 +19,29 @@ extension RedisDriver {
             case ownWrites
         }
 
+        /// How the server of a `rediss://` URL is made sure of. TLS 1.2 or later is spoken.
+        public struct TLS: Sendable, Hashable {
+            /// A file of certificates in PEM form: one of them has to stand behind the server's. By default `nil`, for those
+            /// that the system trusts.
+            public var certificateAuthorityFile: String?
+            /// The name that the server's certificate has to be for; by default `nil`, for the URL's host.
+            public var serverName: String?
+            /// Whether the server's certificate is looked at, `true` by default. Without that anybody in between can read
+            /// and change everything.
+            public var verifiesServer = true
+
+            /// Creates the default configuration.
+            public init() {}
+        }
+
         /// The user for `AUTH`; by default the one in the URL, if any.
         public var username: String?
 
         /// The password for `AUTH`; by default the one in the URL, if any.
         public var password: String?
+
+        /// How the server is made sure of, for `rediss://` only; by default `nil`, for the defaults of ``TLS``.
+        public var tls: TLS?
 
         /// The number of the database for `SELECT`; by default the one in the URL, else 0. A cluster has 0 only.
         public var database: Int?
@@ -116,6 +134,23 @@ extension RedisDriver.Configuration {
         )
     }
 
+    /// Returns what encrypts the connections, if the URL asks for that.
+    func security(for url: RedisURL) throws(StorageError) -> RedisConnection.Options.Security? {
+        guard url.isEncrypted, case .host(let host, _) = url.endpoints[0] else {
+            try Self.require(self.tls == nil, "tls is for rediss:// URLs only")
+            return nil
+        }
+        #if RedisTLSSupport
+        let context = try RedisTLSContext(self.tls ?? TLS(), host: host)
+        return { RedisTLSTransport($0, context) }
+        #else
+        throw StorageError(
+            .notSupported,
+            "rediss:// (\(host)) needs the trait RedisTLSSupport: add it to `traits:` of your .package(…) for kv-storage"
+        )
+        #endif
+    }
+
     static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
         guard isMet else { throw StorageError(.invalidOption, message) }
     }
@@ -128,6 +163,7 @@ extension StorageDriver where Self == RedisDriver {
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`, the port being 6379 and the database 0 by default; an IPv6
     ///   address stands in brackets;
+    /// - `rediss://…`, the same over TLS; needs the package's trait `RedisTLSSupport`, and OpenSSL's `libssl-dev`;
     /// - `redis-cluster://[[user]:password@]host[:port][,host[:port]…]` for a cluster, of which some nodes are named: one of
     ///   them has to be there to tell of the others, which are reached where they say that they are;
     /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.

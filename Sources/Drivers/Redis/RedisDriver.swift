@@ -40,7 +40,8 @@ public final class RedisDriver: StorageDriver {
         try configuration.validate()
         let url = try RedisURL(url)
         if url.isCluster { try configuration.validateForCluster(url) }
-        let options = configuration.options(for: url)
+        var options = configuration.options(for: url)
+        options.secure = try configuration.security(for: url)
         try Configuration.require(options.username == nil || options.password != nil, "a username needs a password")
         self.keys = RedisKeys(prefix: configuration.prefix, isCluster: url.isCluster)
         if url.isCluster {

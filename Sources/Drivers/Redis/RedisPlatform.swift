@@ -32,6 +32,9 @@ enum RedisPlatform {
         var writes = false
     }
 
+    /// The number for bytes that are not what they should be.
+    static let protocolError = EPROTO
+
     // MARK: - Time
 
     /// The time by a clock that only goes forward; some milliseconds coarse, which timeouts don't mind.

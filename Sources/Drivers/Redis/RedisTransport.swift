@@ -21,6 +21,12 @@ enum RedisOpening {
     /// It goes on when the socket is ready for that.
     case wants(reading: Bool, writing: Bool)
     case failed(RedisSystemError)
+    /// We want nothing to do with the server, for a reason that another attempt would meet again.
+    case rejected(String)
+
+    var isDone: Bool {
+        if case .done = self { true } else { false }
+    }
 }
 
 /// A socket's descriptor, which stays open for as long as anybody holds on to it, so that nobody writes to another's.

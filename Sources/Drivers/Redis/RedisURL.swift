@@ -5,6 +5,7 @@ struct RedisURL: Hashable {
     /// Where the server is; for a cluster some of its nodes.
     var endpoints: [RedisEndpoint]
     var isCluster = false
+    var isEncrypted = false
     var username: String?
     var password: String?
     var database: Int?
@@ -21,7 +22,8 @@ struct RedisURL: Hashable {
                 throw Self.error("has no absolute path after unix://")
             }
             self.endpoints = [.path(path)]
-        case "redis":
+        case "redis", "rediss":
+            self.isEncrypted = parts.scheme == "rediss"
             self.endpoints = [try Self.endpoint(place)]
             self.database = try Self.database(ofPath: parts.path)
         case "redis-cluster":
@@ -32,7 +34,7 @@ struct RedisURL: Hashable {
             }
             self.database = try Self.database(ofPath: parts.path)
         default:
-            throw Self.error("begins with none of redis://, redis-cluster:// and unix://")
+            throw Self.error("begins with none of redis://, rediss://, redis-cluster:// and unix://")
         }
         if let userinfo { try self.readUserinfo(userinfo) }
         if let query = parts.query { try self.readQuery(query, allowsDatabase: parts.scheme == "unix") }

@@ -19,6 +19,7 @@ struct RedisURLTests {
         #expect(url.endpoints == [.host("::1", port: 7001)])
         #expect(url.username == nil)
         #expect(url.password == "pa:ss")
+        #expect(try RedisURL("rediss://one:1").isEncrypted && !RedisURL("redis://one:1").isEncrypted)
         #expect(try RedisURL("redis://[fe80::1]").endpoints == [.host("fe80::1", port: 6379)])
     }
 

@@ -1,0 +1,61 @@
+#if RedisTLSSupport
+internal import CKVStorageOpenSSL
+import KVStorage
+
+/// What all encrypted connections of a driver share: whom to trust.
+final class RedisTLSContext: Sendable {
+    // Safe to share: OpenSSL counts its references and locks it; it is not changed after it was made.
+    nonisolated(unsafe) private let context: OpaquePointer
+    private let verifiesServer: Bool
+    private let serverName: String
+
+    /// - Parameter host: Where the server is, the name that its certificate has to be for unless another is configured.
+    /// - Throws: ``StorageError/Code/invalidOption`` if the certificates that are to be trusted can't be read.
+    init(_ configuration: RedisDriver.Configuration.TLS, host: String) throws(StorageError) {
+        guard let context = SSL_CTX_new(TLS_client_method()), ckv_ssl_require_tls12(context) == 1 else {
+            throw StorageError(.unavailable, "OpenSSL gives no context: \(Self.lastError)")
+        }
+        self.context = context
+        self.verifiesServer = configuration.verifiesServer
+        self.serverName = configuration.serverName ?? host
+        SSL_CTX_set_verify(context, configuration.verifiesServer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+        guard let file = configuration.certificateAuthorityFile else {
+            SSL_CTX_set_default_verify_paths(context)
+            return
+        }
+        guard SSL_CTX_load_verify_locations(context, file, nil) == 1 else {
+            throw StorageError(
+                .invalidOption, "no certificate can be read from certificateAuthorityFile, \(file): \(Self.lastError)")
+        }
+    }
+
+    deinit {
+        SSL_CTX_free(self.context)
+    }
+
+    /// Returns a session that has not begun, for certificates of the server's name only; `nil` if memory is short.
+    func makeSession() -> OpaquePointer? {
+        guard let session = SSL_new(self.context) else { return nil }
+        SSL_set_connect_state(session)
+        ckv_ssl_accept_partial_writes(session)
+        let parameters = SSL_get0_param(session)
+        // An address in digits is not asked for by name (RFC 6066, section 3), and stands elsewhere in a certificate.
+        if X509_VERIFY_PARAM_set1_ip_asc(parameters, self.serverName) == 1 { return session }
+        X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        guard X509_VERIFY_PARAM_set1_host(parameters, self.serverName, 0) == 1,
+            ckv_ssl_set_server_name(session, self.serverName) == 1
+        else {
+            SSL_free(session)
+            return nil
+        }
+        return session
+    }
+
+    /// OpenSSL's words for the last thing that went wrong on this thread.
+    static var lastError: String {
+        let code = ERR_get_error()
+        ERR_clear_error()
+        return ERR_reason_error_string(code).map { String(cString: $0) } ?? "no reason is given"
+    }
+}
+#endif
