@@ -179,6 +179,7 @@ let package = Package(
             name: "ReadmeTests",
             dependencies: [
                 "KVStorage",
+                "KVStorageRedis",
                 "KVStorageSQLite",
                 "ReadmeExample",
                 "Sessions",

@@ -1,5 +1,6 @@
 import Foundation
 import KVStorage
+import KVStorageRedis
 import KVStorageSQLite
 import Testing
 
@@ -126,6 +127,23 @@ import Testing
         try await storage.dispose()  // waits for what was accepted, then closes every driver
         // README: end
         #expect(tea == "tea")
+    }
+
+    @Test func growing() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "app.db").path
+        // README: begin
+        let alone = Storage(try .sqlite(at: path))  // one machine: a file, shared by its processes
+        let shared = Storage(try .redis("redis://:secret@10.0.0.5"))  // many machines, one Redis
+        let spread = Storage(try .redis("redis-cluster://:secret@10.0.0.5,10.0.0.6"))  // a cluster of them
+        // README: end
+        // No connection is made before the first call.
+        let mounts = [alone, shared, spread].map { $0.getMount().driver }
+        #expect(mounts.map(\.name) == ["sqlite", "redis", "redis"])
+        #expect(mounts.map(\.capabilities.atomicBatch) == [true, true, false])
+        for storage in [alone, shared, spread] { try await storage.dispose() }
     }
 
     @Test func errors() async throws {
