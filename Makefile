@@ -30,7 +30,7 @@ sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db, files:x, lmdb:folder or memory)
+run: ensure-libraries ## Builds and starts the playground (PORT=3000, STORE=sqlite:x.db, files:x, lmdb:x, redis://… or memory)
 	$(build_playground) --product Playground
 	@PORT=$(PORT) STORE=$(STORE) exec "$$($(build_playground) --show-bin-path)/Playground"
 

@@ -27,6 +27,7 @@ let package = Package(
                 .product(name: "KVStorageFileSystem", package: "kv-storage"),
                 .product(name: "KVStorageHummingbird", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
+                .product(name: "KVStorageRedis", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Sessions", package: "kv-storage"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -4,7 +4,8 @@ struct Settings {
     var port = 3000
     /// `STORE`: where the data lives, `sqlite:data/playground.db` by default.
     var store = Store.sqlite(path: "data/playground.db")
-    /// `SESSION_SECRET`: signs the cookies, at least 32 bytes; by default one that is made once and kept in a file.
+    /// `SESSION_SECRET`: signs the cookies, at least 32 bytes; by default one that is made once and kept beside the store's
+    /// files, or with each start where there are none, as with Redis.
     var sessionSecret: String?
 
     struct Invalid: Error, CustomStringConvertible {

@@ -2,6 +2,7 @@ import Foundation
 import KVStorage
 import KVStorageFileSystem
 import KVStorageLMDB
+import KVStorageRedis
 import KVStorageSQLite
 
 /// Where the playground keeps its data, as `STORE` names it.
@@ -14,6 +15,9 @@ enum Store: Equatable {
     case files(path: String)
     /// `lmdb:PATH`: an environment in a folder, which is created if there is none.
     case lmdb(path: String)
+    /// `redis://HOST`, `redis-cluster://HOST,HOST` or `unix:///PATH`: a Redis server, or a cluster. Other programs' items there
+    /// are not touched.
+    case redis(url: String)
 
     init(_ text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
@@ -26,17 +30,20 @@ enum Store: Equatable {
             self = .files(path: path)
         case ("lmdb", let path?):
             self = .lmdb(path: path)
+        case ("redis"?, _), ("redis-cluster"?, _), ("unix"?, _):
+            self = .redis(url: text)
         default:
+            // Without the text, as a URL may hold a password.
             throw Settings.Invalid(
-                description: "STORE is \"\(text)\"; it takes memory, sqlite:PATH, files:PATH or lmdb:PATH"
+                description: "STORE takes memory, sqlite:PATH, files:PATH, lmdb:PATH or redis://HOST"
             )
         }
     }
 
-    /// The folder of the store's files, where the playground's other files go, too; `nil` if nothing is kept.
+    /// The folder of the store's files, where the playground's other files go, too; `nil` if nothing is kept here.
     var folder: String? {
         switch self {
-        case .memory: nil
+        case .memory, .redis: nil
         case .sqlite(let path), .files(let path): URL(filePath: path).deletingLastPathComponent().path
         case .lmdb(let path): URL(filePath: path).path
         }
@@ -57,6 +64,10 @@ enum Store: Equatable {
         case .sqlite(let path): return Storage(try .sqlite(at: path))
         case .files(let path): return Storage(try .files(at: path))
         case .lmdb(let path): return Storage(try .lmdb(at: path))
+        case .redis(let url):
+            var configuration = RedisDriver.Configuration()
+            configuration.prefix = "playground"
+            return Storage(try .redis(url, configuration))
         }
     }
 }
@@ -68,6 +79,8 @@ extension Store: CustomStringConvertible {
         case .sqlite(let path): "SQLite, \(path)"
         case .files(let path): "files, \(path)"
         case .lmdb(let path): "LMDB, \(path)"
+        // The URL may hold a password.
+        case .redis: "Redis"
         }
     }
 }

@@ -15,6 +15,9 @@ import Testing
         #expect(try Settings(environment: ["STORE": "files:./items"]).store == .files(path: "./items"))
         #expect(try Settings(environment: ["STORE": "fs:./data"]).store == .files(path: "./data"))
         #expect(try Settings(environment: ["STORE": "lmdb:./data"]).store == .lmdb(path: "./data"))
+        for url in ["redis://127.0.0.1:6379", "redis-cluster://one,two", "unix:///run/redis.sock"] {
+            #expect(try Settings(environment: ["STORE": url]).store == .redis(url: url))
+        }
     }
 
     @Test(arguments: [
@@ -37,6 +40,16 @@ import Testing
         }
         let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder.path)/data")
         #expect(attributes[.posixPermissions] as? Int == 0o700)
+    }
+
+    @Test func aRedisURLIsCheckedAtOnceAndNotShown() async throws {
+        let store = try Store("redis://:sesame@127.0.0.1:1")
+        #expect(store.folder == nil)
+        #expect(!"\(store)".contains("sesame"))
+        // It connects when it is first used.
+        try await store.open().dispose()
+        let error = #expect(throws: StorageError.self) { try Store("redis:127.0.0.1").open() }
+        #expect(error?.code == .invalidOption)
     }
 
     @Test func theSecretIsMadeOnceAndIsNobodyElses() throws {
