@@ -3,7 +3,7 @@ import KVStorage
 import KVStorageFileSystem
 import Testing
 
-@Suite("Files: several processes, kill -9, full disks", .timeLimit(.minutes(3)))
+@Suite("Files: stores that share a folder, rights, full disks", .timeLimit(.minutes(3)))
 struct FileSystemSharingTests {
     let files: FilesFixture
 
@@ -12,16 +12,6 @@ struct FileSystemSharingTests {
     }
 
     private func store(_ options: String = "") -> String { "fs:\(self.files.path)\(options)" }
-
-    @Test("Four processes' increments add up", .tags(.processes), arguments: ["increment", "compare-and-swap"])
-    func increments(command: String) async throws {
-        let processes = try (0..<4).map { _ in try HelperProcess([command, self.store(), "2000"]) }
-        for process in processes { #expect(await process.status() == 0) }
-        let driver = try self.files.open()
-        #expect(try await driver.text("counter") == "8000")
-        // No lock, and nothing else, stays behind.
-        #expect(try self.files.files == ["counter"])
-    }
 
     @Test(
         "Stores of one process share like processes", arguments: [FileSystemDriver.Durability.processCrash, .powerLoss])
@@ -81,39 +71,6 @@ struct FileSystemSharingTests {
         }
         close(holder)
         #expect(try await waiting == 2)
-    }
-
-    @Test(
-        "What was acknowledged is there after the writer was killed, and nothing is left of what was not",
-        .tags(.processes),
-        arguments: [("", 20), ("?durable", 20)]
-    )
-    func kill(options: String, rounds: Int) async throws {
-        let files = try FilesFixture(inMemory: false)
-        var acknowledged: [String] = []
-        for round in 0..<rounds {
-            let process = try HelperProcess(["crash-writer", "fs:\(files.path)\(options)", "8"])
-            // Each round dies at another moment.
-            var fresh: [String] = []
-            while fresh.count < 5 + round * 2, let key = await process.line() { fresh.append(key) }
-            process.kill()
-            fresh += await process.lines()
-            _ = await process.status()
-            #expect(fresh.count >= 5 + round * 2)
-            acknowledged += fresh
-            let driver = try files.open()
-            let values = try await driver.getItems(fresh)
-            #expect(zip(fresh, values).allSatisfy { key, value in value == bytes("value of \(key)") })
-            try await driver.dispose()
-        }
-        let driver = try files.open()
-        let keys = try await driver.allKeys().filter { $0 != "run" }
-        #expect(Set(keys).isSuperset(of: acknowledged))
-        for (key, value) in zip(keys, try await driver.getItems(keys)) where value != bytes("value of \(key)") {
-            Issue.record("\(key) is damaged")
-        }
-        // Every file is an item: no temporary file is left.
-        #expect(try files.files.count == keys.count + 1)
     }
 
     @Test("Without rights, files and calls fail and name the key", .tags(.processes))

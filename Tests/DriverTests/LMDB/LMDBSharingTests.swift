@@ -69,30 +69,6 @@ struct LMDBSharingTests {
         for driver in drivers { try await driver.dispose() }
     }
 
-    @Test("Four processes add 2,000 each to one item", .tags(.processes), arguments: ["increment", "compare-and-swap"])
-    func processes(command: String) async throws {
-        // All begin by making the same new environment.
-        let processes = try (0..<4).map { _ in
-            try HelperProcess([command, "lmdb:\(self.path)?noSync", "2000"])
-        }
-        for process in processes {
-            #expect(await process.lines() == [])
-            #expect(await process.status() == 0)
-        }
-        let driver = try LMDBDriver(path: self.path)
-        #expect(try await driver.text("counter") == "8000")
-        try await driver.dispose()
-    }
-
-    @Test("Processes that write durably wait for each other", .tags(.processes))
-    func durableProcesses() async throws {
-        let processes = try (0..<3).map { _ in try HelperProcess(["increment", "lmdb:\(self.path)", "300"]) }
-        for process in processes { #expect(await process.status() == 0) }
-        let driver = try LMDBDriver(path: self.path)
-        #expect(try await driver.text("counter") == "900")
-        try await driver.dispose()
-    }
-
     @Test("Readers of a process that was killed are cleared away when the environment is opened", .tags(.processes))
     func staleReaders() async throws {
         // Keeps the table of readers in use: whoever opens an environment alone begins a new one.

@@ -84,32 +84,6 @@ struct SQLiteSharingTests {
         for driver in drivers { try await driver.dispose() }
     }
 
-    @Test("Four processes add 2,000 each to one item", .tags(.processes), arguments: ["increment", "compare-and-swap"])
-    func processes(command: String) async throws {
-        // All begin by making the same new file.
-        let processes = try (0..<4).map { _ in
-            try HelperProcess([command, "sqlite:\(self.path)?normal,patient", "2000"])
-        }
-        for process in processes {
-            #expect(await process.lines() == [])
-            #expect(await process.status() == 0)
-        }
-        let driver = try SQLiteDriver(path: self.path)
-        #expect(try await driver.text("counter") == "8000")
-        try await driver.dispose()
-    }
-
-    @Test("Processes that write durably wait for each other", .tags(.processes))
-    func durableProcesses() async throws {
-        let processes = try (0..<3).map { _ in
-            try HelperProcess(["increment", "sqlite:\(self.path)?patient", "300"])
-        }
-        for process in processes { #expect(await process.status() == 0) }
-        let driver = try SQLiteDriver(path: self.path)
-        #expect(try await driver.text("counter") == "900")
-        try await driver.dispose()
-    }
-
     @Test("An exclusive store is refused to a second process, and free again after the first", .tags(.processes))
     func exclusive() async throws {
         let holder = try HelperProcess(["hold", "sqlite:\(self.path)?exclusive"])

@@ -1,22 +1,5 @@
 import KVStorage
 import KVStorageSQLite
-import KVStorageTesting
-import Testing
-
-extension Tag {
-    /// Tests that start other processes.
-    @Tag static var processes: Self
-}
-
-/// Returns the code of the error that the body throws, or `nil` if it throws none.
-func code(of body: () async throws(StorageError) -> Void) async -> StorageError.Code? {
-    do throws(StorageError) {
-        try await body()
-        return nil
-    } catch {
-        return error.code
-    }
-}
 
 /// Returns the error that opening throws, or `nil` if it succeeds.
 func openingError(
@@ -35,31 +18,4 @@ func configuration(_ change: (inout SQLiteDriver.Configuration) -> Void) -> SQLi
     var configuration = SQLiteDriver.Configuration()
     change(&configuration)
     return configuration
-}
-
-func bytes(_ text: String) -> [UInt8] {
-    Array(text.utf8)
-}
-
-extension StorageDriver {
-    /// Stores text for ever, or for as long as `ttl` says.
-    func set(_ key: String, _ text: String, ttl: Duration? = nil) async throws(StorageError) {
-        try await self.setItem(key, bytes(text), WriteOptions(ttl: ttl))
-    }
-
-    func text(_ key: String) async throws(StorageError) -> String? {
-        try await self.getItem(key).map { String(decoding: $0, as: UTF8.self) }
-    }
-
-    /// Returns all keys below the base, page by page.
-    func allKeys(_ base: String = "", maxDepth: Int? = nil, limit: Int = 1000) async throws(StorageError) -> [String] {
-        var query = KeyQuery(base: base, maxDepth: maxDepth, limit: limit)
-        var keys: [String] = []
-        repeat {
-            let page = try await self.getKeys(query)
-            keys += page.keys
-            query.cursor = page.cursor
-        } while query.cursor != nil
-        return keys
-    }
 }
