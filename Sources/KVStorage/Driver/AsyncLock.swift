@@ -1,8 +1,11 @@
 import Synchronization
 
 /// A lock that a task may hold while it waits; others wait for it in the order in which they came, without a thread.
-package final class AsyncLock: Sendable {
-    private struct State {
+///
+/// Lies in place in what it belongs to, so that one for each request costs no allocation.
+package struct AsyncLock: ~Copyable, Sendable {
+    // Not private: Swift 6.3 crashes where another file lays out a lock that has a private type in it.
+    struct State {
         var isHeld = false
         var waiting: [CheckedContinuation<Void, Never>] = []
         var position = 0

@@ -13,11 +13,16 @@ public final class OverlayDriver: StorageDriver {
     /// The first layer's events, and the removals of what only a lower layer had.
     public var events: EventHub? { self.top.events == nil ? nil : self.hub }
 
+    /// The lock of all keys with one remainder of their hash.
+    private final class Stripe: Sendable {
+        let lock = AsyncLock()
+    }
+
     private let top: any StorageDriver
     private let lower: [any StorageDriver]
     private let hub = EventHub()
     private let observer: Int?
-    private let locks = (0..<64).map { _ in AsyncLock() }
+    private let stripes = (0..<64).map { _ in Stripe() }
 
     /// Creates an overlay of the given layers, the writable one first.
     ///
@@ -56,14 +61,14 @@ public final class OverlayDriver: StorageDriver {
 
     /// Stores the bytes in the first layer.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try await self.lock(key).withLock { () async throws(StorageError) in
+        try await self.stripe(of: key).lock.withLock { () async throws(StorageError) in
             try await self.write(key, value, options)
         }
     }
 
     /// Removes the item from the first layer and hides it in the others.
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        try await self.lock(key).withLock { () async throws(StorageError) in try await self.remove(key) }
+        try await self.stripe(of: key).lock.withLock { () async throws(StorageError) in try await self.remove(key) }
     }
 
     /// Replaces the item if its bytes are as expected, whichever layer has it.
@@ -73,7 +78,7 @@ public final class OverlayDriver: StorageDriver {
         replacement: [UInt8]?,
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
-        try await self.lock(key).withLock { () async throws(StorageError) -> CompareAndSwapResult in
+        try await self.stripe(of: key).lock.withLock { () async throws(StorageError) -> CompareAndSwapResult in
             let current = try await self.getItem(key)
             guard current == expected else { return .mismatch(current: current) }
             if let replacement {
@@ -87,7 +92,7 @@ public final class OverlayDriver: StorageDriver {
 
     /// Gives the item a new life time, in the first layer.
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
-        try await self.lock(key).withLock { () async throws(StorageError) in
+        try await self.stripe(of: key).lock.withLock { () async throws(StorageError) in
             guard try await self.copyUp(key) else { return false }
             return try await self.top.touchItem(key, ttl: ttl)
         }
@@ -95,7 +100,7 @@ public final class OverlayDriver: StorageDriver {
 
     /// Keeps custom metadata, in the first layer.
     public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        try await self.lock(key).withLock { () async throws(StorageError) in
+        try await self.stripe(of: key).lock.withLock { () async throws(StorageError) in
             guard try await self.copyUp(key) else { return false }
             return try await self.top.setMeta(key, fields)
         }
@@ -147,8 +152,8 @@ extension OverlayDriver {
 
     private static func isTombstone(_ key: String) -> Bool { key.utf8.last == UInt8(ascii: "$") }
 
-    private func lock(_ key: String) -> AsyncLock {
-        self.locks[Int(truncatingIfNeeded: keyHash(key) & 63)]
+    private func stripe(of key: String) -> Stripe {
+        self.stripes[Int(truncatingIfNeeded: keyHash(key) & 63)]
     }
 
     private func find<Found>(
