@@ -14,7 +14,7 @@ public func verifyCSRF(_ event: SessionEvent, token: String? = nil, name: String
     let slot = try event.requiredSlot(name)
     guard !event.request.method.isSafe else { return }
     let session = try await slot.session(event)
-    if session != nil, slot.presented.hasField, !slot.presented.hasCookie { return }
+    if session != nil, slot.hasField, !slot.hasCookie { return }
     let presented = event.request.headerFields[values: slot.core.csrfField] + (token.map { [$0] } ?? [])
     guard let session, presented.contains(where: { slot.core.keys.isCSRFToken($0, session.id) }) else {
         throw SessionError(

@@ -16,25 +16,50 @@ public final class SessionEvent: Sendable {
 
     private struct State {
         private var fields = HTTPFields()
-        /// What `Vary` still has to name: written only when somebody looks, as most requests never do before their end.
-        var vary: [String] = []
+        /// Whether `Vary` still has to name `Cookie`: written only when somebody looks, as most requests never do before
+        /// their end.
+        private var dependsOnCookie = false
+        /// The token's field, which `Vary` still has to name too.
+        private var tokenField: HTTPField.Name?
         /// The fields that a session sends and no cache may keep.
         var unstorable: [HTTPField.Name] = []
-        var slots: [SessionSlot] = []
+        // Most requests have one session: it costs no array.
+        private var slot: SessionSlot?
+        private var furtherSlots: [SessionSlot] = []
 
         var responseFields: HTTPFields {
             mutating get {
-                for name in self.vary { self.fields.addVary(name) }
-                self.vary = []
+                self.writeVary()
                 return self.fields
             }
             set { self.fields = newValue }
         }
 
         mutating func changeFields<Result>(_ body: (inout HTTPFields) -> sending Result) -> sending Result {
-            for name in self.vary { self.fields.addVary(name) }
-            self.vary = []
+            self.writeVary()
             return body(&self.fields)
+        }
+
+        mutating func depend(on tokenField: HTTPField.Name?) {
+            if tokenField != nil, self.tokenField != nil, self.tokenField != tokenField { self.writeVary() }
+            self.dependsOnCookie = true
+            self.tokenField = tokenField ?? self.tokenField
+        }
+
+        private mutating func writeVary() {
+            if self.dependsOnCookie { self.fields.addVary("Cookie") }
+            if let tokenField { self.fields.addVary(tokenField.rawName) }
+            self.dependsOnCookie = false
+            self.tokenField = nil
+        }
+
+        func slot(_ name: String?) -> SessionSlot? {
+            guard let name, let slot, slot.core.name != name else { return self.slot }
+            return self.furtherSlots.first { $0.core.name == name }
+        }
+
+        mutating func add(_ slot: SessionSlot) {
+            if self.slot == nil { self.slot = slot } else { self.furtherSlots.append(slot) }
         }
     }
 
@@ -59,9 +84,9 @@ public final class SessionEvent: Sendable {
         self.state.withLock { $0.changeFields(body) }
     }
 
-    /// R23: tells caches that the response depends on the request field.
-    func addVary(_ name: String) {
-        self.state.withLock { $0.vary.append(name) }
+    /// R23: tells caches that the response depends on the cookie, and on the token's field if there is one.
+    func addVary(tokenField: HTTPField.Name?) {
+        self.state.withLock { $0.depend(on: tokenField) }
     }
 
     /// R23: changes the fields and keeps caches from the one of that name.
@@ -80,17 +105,14 @@ public final class SessionEvent: Sendable {
 
     /// Returns the session of that name, or the first one that was set up; `nil` if there is none.
     func slot(_ name: String?) -> SessionSlot? {
-        self.state.withLock { state in
-            guard let name else { return state.slots.first }
-            return state.slots.first { $0.core.name == name }
-        }
+        self.state.withLock { $0.slot(name) }
     }
 
     /// Sets a session up unless there is one of its name; returns the one that is there.
     func add(_ slot: SessionSlot) -> SessionSlot {
         self.state.withLock { state in
-            if let existing = state.slots.first(where: { $0.core.name == slot.core.name }) { return existing }
-            state.slots.append(slot)
+            if let existing = state.slot(slot.core.name) { return existing }
+            state.add(slot)
             return slot
         }
     }

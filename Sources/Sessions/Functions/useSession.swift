@@ -9,7 +9,7 @@ import KVStorage
 public func useSession<Value>(_ event: SessionEvent, _ config: SessionConfig<Value>) async throws(SessionError) {
     let slot =
         event.slot(config.core.name) ?? event.add(SessionSlot(config.core, config.core.presented(by: event)))
-    _ = try slot.type(Value.self)
+    if slot.core !== config.core { _ = try slot.type(Value.self) }
     guard config.core.creation == .eager else { return }
     try await slot.lock.withLock { () async throws(SessionError) in
         guard try await slot.load(event) == nil, case .absent = slot.current else { return }

@@ -9,8 +9,7 @@ extension SessionSlot {
         case .live(let session), .readOnly(let session): return session
         case .locked: throw Self.locked
         case .pending(let credential):
-            event.addVary("Cookie")
-            if let field = self.core.tokenField { event.addVary(field.rawName) }
+            event.addVary(tokenField: self.core.tokenField)
             guard let credential, let session = try await self.find(credential) else {
                 self.current = .absent
                 return nil

@@ -22,12 +22,16 @@ final class SessionSlot: Sendable {
 
     let core: SessionCore
     let lock = AsyncLock()
-    let presented: SessionCore.Presented
+    /// Whether the request has a cookie of this name, good or bad.
+    let hasCookie: Bool
+    /// Whether the request has the token's header field, good, bad or empty.
+    let hasField: Bool
     private let phase: Mutex<Phase>
 
     init(_ core: SessionCore, _ presented: SessionCore.Presented) {
         self.core = core
-        self.presented = presented
+        self.hasCookie = presented.hasCookie
+        self.hasField = presented.hasField
         self.phase = Mutex(.pending(presented.credential))
     }
 
@@ -72,14 +76,14 @@ final class SessionSlot: Sendable {
             maxAge: SessionLimits.wholeSeconds(from: self.core.clock.now, to: end),
             secure: self.core.isSecure(event)
         )
-        if let field = self.core.tokenField, self.presented.hasField { event.setToken(token, field) }
-        if self.presented.hasCookie || !self.presented.hasField { event.setCookie(cookie, self.core.cookie) }
+        if let field = self.core.tokenField, self.hasField { event.setToken(token, field) }
+        if self.hasCookie || !self.hasField { event.setCookie(cookie, self.core.cookie) }
     }
 
     /// R14: takes the token from the client, if it has one, and takes back what was to be sent.
     func withdraw(_ event: SessionEvent) {
-        if let field = self.core.tokenField, self.presented.hasField { event.setToken("", field) }
-        if self.presented.hasCookie {
+        if let field = self.core.tokenField, self.hasField { event.setToken("", field) }
+        if self.hasCookie {
             event.setCookie(self.core.cookie.remove(secure: self.core.isSecure(event)), self.core.cookie)
         } else {
             event.unsetCookie(self.core.cookie)
