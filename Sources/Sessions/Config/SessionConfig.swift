@@ -58,7 +58,7 @@ public struct SessionConfig<Value: Codable & Sendable>: Sendable {
         self.core = try SessionCore(
             name: name,
             type: SessionType(version: options.dataVersion, codec: codec, migrate: migrate, initial: initial),
-            records: .storage(store),
+            records: .storage(SessionCore.place(in: store, name: name)),
             signer: CookieSigner(secrets: secret),
             secrets: secret.map { Array($0.utf8) },
             times: SessionTimes(maxAge: maxAge, idleTimeout: idleTimeout, rolling: rolling),

@@ -4,8 +4,6 @@ import KVStorage
 /// What a configuration comes to: everything checked and prepared, shared by all requests.
 final class SessionCore: Sendable {
     let name: String
-    /// The start of every key in storage.
-    private let keyPrefix: String
     let type: any AnySessionType
     let records: RecordPlace
     let signer: CookieSigner
@@ -41,7 +39,6 @@ final class SessionCore: Sendable {
         let cookieName = try ConfigurationCheck.cookie(name, cookie)
         try ConfigurationCheck.name(name, cookieName: cookieName, valueBytes: SignedToken.maximumEncodedCount)
         self.name = name
-        self.keyPrefix = StorageKey.escaped(name) + ":"
         self.type = type
         self.records = records
         self.signer = signer
@@ -59,10 +56,6 @@ final class SessionCore: Sendable {
         self.ids = ids
         self.options = options
     }
-
-    /// R07, R28: where a session's record is: the name, so that a cookie moved to another name finds nothing, and the
-    /// hash of the ID.
-    func key(_ handle: String) -> String { self.keyPrefix + handle }
 
     /// Tells the application what happened; the tag is computed only if somebody listens.
     func report(_ kind: SessionActivity.Kind, _ id: SessionID?) {

@@ -2,7 +2,7 @@ import KVStorage
 
 /// Where records are kept.
 enum RecordPlace: Sendable {
-    /// In a storage, under the hash of the ID.
+    /// In a storage, under the hash of the ID; the storage is that of ``SessionCore/place(in:name:)``.
     case storage(Storage)
     /// In the client's cookie, sealed.
     case cookie(Sealer)
@@ -16,11 +16,16 @@ enum RecordPlace: Sendable {
 ///
 /// A sealed session's record is written by sending its cookie: here its writes succeed and leave nothing.
 extension SessionCore {
+    /// R07, R28: returns where sessions of that name are kept, so that a cookie moved to another name finds nothing.
+    static func place(in store: Storage, name: String) -> Storage {
+        store.prefixed(StorageKey.escaped(name))
+    }
+
     /// Reads a record.
     func read(_ handle: String) async throws(SessionError) -> [UInt8]? {
         guard case .storage(let storage) = self.records else { return nil }
         do {
-            return try await storage.getItemRaw(self.key(handle))
+            return try await storage.getItemRaw(handle)
         } catch { throw SessionError(error, while: "reading a record") }
     }
 
@@ -35,7 +40,7 @@ extension SessionCore {
         guard case .storage(let storage) = self.records else { return true }
         do {
             return try await storage.compareAndSwapItem(
-                self.key(handle),
+                handle,
                 expected: expected,
                 replacement: record,
                 ttl: ttl
@@ -47,7 +52,7 @@ extension SessionCore {
     func remove(_ handle: String) async throws(SessionError) -> Bool {
         guard case .storage(let storage) = self.records else { return false }
         do {
-            return try await storage.removeItem(self.key(handle))
+            return try await storage.removeItem(handle)
         } catch { throw SessionError(error, while: "removing a record") }
     }
 }

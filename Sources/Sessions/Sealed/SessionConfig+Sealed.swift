@@ -46,7 +46,13 @@ extension SessionConfig {
         self.core = try SessionCore(
             name: name,
             type: SessionType(version: options.dataVersion, codec: codec, migrate: migrate, initial: initial),
-            records: .cookie(Sealer(keys, cookieName: cookieName, generations: generations)),
+            records: .cookie(
+                Sealer(
+                    keys,
+                    cookieName: cookieName,
+                    generations: generations.map { SessionCore.place(in: $0, name: name) }
+                )
+            ),
             signer: CookieSigner(secrets: []),
             secrets: keys.map(\.bytes),
             times: SessionTimes(maxAge: maxAge, idleTimeout: idleTimeout, rolling: rolling),

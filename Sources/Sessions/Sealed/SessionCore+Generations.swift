@@ -3,7 +3,7 @@ import KVStorage
 /// A24: a sealed session can't be removed, as it is in no storage. Where a `generations` storage is given, a user's sealed
 /// sessions carry the number of their user's revocations, and are refused once that has grown.
 extension SessionCore {
-    private func generationKey(_ user: String) -> String { self.key("generations:" + Self.hash(user)) }
+    private func generationKey(_ user: String) -> String { "generations:" + Self.hash(user) }
 
     /// Returns the number that a new sealed session of the user carries.
     func generation(of user: String) async throws(SessionError) -> Int {

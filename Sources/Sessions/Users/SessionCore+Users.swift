@@ -7,7 +7,7 @@ import KVStorage
 /// that are gone, which are dropped as they are found, but misses none that works.
 extension SessionCore {
     /// Where a user's list is: behind a hash, as users are called as they please.
-    private func indexKey(_ user: String) -> String { self.key("users:" + Self.hash(user)) }
+    private func indexKey(_ user: String) -> String { "users:" + Self.hash(user) }
 
     static func hash(_ user: String) -> String {
         SHA256.hash(data: Array(user.utf8)).withUnsafeBytes { Base64.url.encode($0) }
