@@ -5,6 +5,7 @@ import HTTPTypes
 /// Servers have to take several `Cookie` fields, as HTTP/2 and HTTP/3 split them, and must not rely on the order of
 /// duplicates: every value of that name is handed out, and who asks decides.
 struct CookieReader: Sendable {
+    private static let fieldName = "cookie"
     private let name: [UInt8]
 
     init(name: String) {
@@ -14,8 +15,9 @@ struct CookieReader: Sendable {
     /// Calls `body` for each value of the cookie until it answers `false`. Names are compared byte for byte (A05); a pair of
     /// quotes around a value is taken off; what has no `=` is skipped.
     func forEachValue(in fields: HTTPFields, _ body: (UnsafeRawBufferPointer) -> Bool) {
-        for field in fields where field.name == .cookie {
-            let goesOn = field.withUnsafeBytesOfValue { self.scan(UnsafeRawBufferPointer($0), body) }
+        // By the index: an iterator counts references to the strings of every field.
+        for index in fields.indices where fields[index].name.canonicalName == Self.fieldName {
+            let goesOn = fields[index].withUnsafeBytesOfValue { self.scan(UnsafeRawBufferPointer($0), body) }
             guard goesOn else { return }
         }
     }

@@ -22,9 +22,19 @@ enum Base64: Sendable {
     func encode(_ bytes: UnsafeRawBufferPointer, into text: UnsafeMutableBufferPointer<UInt8>) -> Int {
         let alphabet = self.alphabet.utf8Start
         var written = 0
+        var read = 0
+        while read + 3 <= bytes.count {
+            let group = (bytes[read], bytes[read + 1], bytes[read + 2])
+            text[written] = alphabet[Int(group.0 >> 2)]
+            text[written + 1] = alphabet[Int((group.0 & 3) << 4 | group.1 >> 4)]
+            text[written + 2] = alphabet[Int((group.1 & 15) << 2 | group.2 >> 6)]
+            text[written + 3] = alphabet[Int(group.2 & 63)]
+            read += 3
+            written += 4
+        }
         var bits: UInt32 = 0
         var bitCount: UInt32 = 0
-        for byte in bytes {
+        for byte in bytes[read...] {
             bits = bits << 8 | UInt32(byte)
             bitCount += 8
             while bitCount >= 6 {
