@@ -84,13 +84,13 @@ extension SessionRecord {
 
     private static func append(_ number: Int64, to bytes: inout [UInt8], endingWith end: Unicode.Scalar) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = number.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        self.append(digitsOf: number.magnitude, to: &bytes)
         bytes.append(UInt8(ascii: end))
+    }
+
+    /// Goes at most 20 calls deep, the digits of the largest number.
+    private static func append(digitsOf number: UInt64, to bytes: inout [UInt8]) {
+        if number >= 10 { self.append(digitsOf: number / 10, to: &bytes) }
+        bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 }
