@@ -21,6 +21,33 @@ struct SignatureTests {
         #expect(unsignCookie(signed, secrets: ["keyboard cat"]) == value)
     }
 
+    /// RFC 4231's second case, then secrets and values around the length of the hash's block as Python's `hmac` signs them.
+    static let codes: [(secret: String, value: String, signature: String)] = [
+        ("Jefe", "what do ya want for nothing?", "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM"),
+        (
+            String(repeating: "k", count: 63), String(repeating: "m", count: 0),
+            "pz5K5GsqnyQC//BW4VbAolVR49tQl/k2dSIjm/vC0C4"
+        ),
+        (
+            String(repeating: "k", count: 64), String(repeating: "m", count: 55),
+            "bYAbe9OJMYyWGLN/uUxq4+rx0nAfWHBv6Og0IYjyKP4"
+        ),
+        (
+            String(repeating: "k", count: 65), String(repeating: "m", count: 56),
+            "gf5AEg4yMfwx/vWjqK1FUEtfST0YURuLjVEscZGTKE4"
+        ),
+        (
+            String(repeating: "k", count: 200), String(repeating: "m", count: 200),
+            "sBrMZbJbE8d839syb2yCkBVIbzGrZ1EyFGaitej3bK4"
+        ),
+    ]
+
+    @Test("signatures are HMAC-SHA256 whatever the lengths of secret and value", arguments: Self.codes)
+    func lengths(secret: String, value: String, signature: String) {
+        #expect(signCookie(value, secret: secret) == "s:\(value).\(signature)")
+        #expect(unsignCookie("s:\(value).\(signature)", secrets: [secret]) == value)
+    }
+
     @Test("A20 a signature that differs in any byte or in length is refused")
     func wrongSignatures() {
         let signed = signCookie("apple", secret: "keyboard cat")
