@@ -33,7 +33,9 @@ extension FolderWatcher {
             return
         }
         let move = self.state.withLock { state -> Move? in
-            guard event.isMovedTo, let move = state.move, move.cookie == event.cookie else { return nil }
+            guard event.isMovedTo else { return nil }
+            if let move = state.temporaries.removeValue(forKey: event.cookie) { return move }
+            guard let move = state.move, move.cookie == event.cookie else { return nil }
             state.move = nil
             return move
         }
@@ -41,7 +43,15 @@ extension FolderWatcher {
         guard !event.name.isEmpty, let folder = self.state.withLock({ $0.folders[event.watch] }) else { return }
         if event.isMovedFrom {
             let move = Move(cookie: event.cookie, folder: folder, name: event.name, isFolder: event.isFolder)
-            self.state.withLock { $0.move = move }
+            self.state.withLock { state in
+                guard TemporaryName(event.name) != nil else {
+                    state.move = move
+                    return
+                }
+                // What left the store has no second half; there are never many under way.
+                if state.temporaries.count >= 4096 { state.temporaries = [:] }
+                state.temporaries[event.cookie] = move
+            }
         } else if event.isFolder {
             if event.isMovedTo || event.isCreate { self.folderAppeared(folder, event.name, from: move) }
         } else if event.isMovedTo {
@@ -116,7 +126,7 @@ extension FolderWatcher {
             defer { state.move = nil }
             return state.move
         }
-        guard let move, TemporaryName(move.name) == nil else { return }
+        guard let move else { return }
         guard move.isFolder else {
             self.emit(StorageEvent.remove, move.name, move.folder.branch)
             return
@@ -146,6 +156,7 @@ extension FolderWatcher {
     private func recover() {
         self.state.withLock { state in
             state.move = nil
+            state.temporaries = [:]
             state.folders = [:]
             state.watches = [:]
             state.made = [:]

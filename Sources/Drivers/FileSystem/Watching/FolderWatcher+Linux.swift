@@ -38,6 +38,9 @@ final class FolderWatcher: Sendable {
         var made: [[UInt8]: Int] = [:]
         /// The first half of a rename, until the second comes or any other event.
         var move: Move?
+        /// The first halves of renames of temporary files, by cookie: between the halves the kernel may tell of what happens
+        /// in other folders.
+        var temporaries: [UInt32: Move] = [:]
         var isStopped = false
     }
 
