@@ -3,7 +3,7 @@ import KVStorage
 import Synchronization
 import Testing
 
-@Suite("Group commit", .timeLimit(.minutes(1)))
+@Suite("Group commit", .timeLimit(.minutes(5)))
 struct GroupCommitQueueTests {
     typealias Queue = GroupCommitQueue<Int, Int>
 

@@ -5,7 +5,7 @@ import KVStorageTesting
 import Synchronization
 import Testing
 
-@Suite("Files: a key and keys below it", .timeLimit(.minutes(3)))
+@Suite("Files: a key and keys below it", .timeLimit(.minutes(5)))
 struct FileSystemBranchTests {
     let files: FilesFixture
     let driver: FileSystemDriver

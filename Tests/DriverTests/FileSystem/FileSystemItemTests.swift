@@ -4,7 +4,7 @@ import KVStorageFileSystem
 import KVStorageTesting
 import Testing
 
-@Suite("Files: what stands in them", .timeLimit(.minutes(3)))
+@Suite("Files: what stands in them", .timeLimit(.minutes(5)))
 struct FileSystemItemTests {
     let files: FilesFixture
     let driver: FileSystemDriver

@@ -4,7 +4,7 @@ import KVStorageFileSystem
 import Testing
 
 /// Links below the base that lead out of it, to a folder with a secret.
-@Suite("Files: links and what else is no item", .timeLimit(.minutes(3)))
+@Suite("Files: links and what else is no item", .timeLimit(.minutes(5)))
 struct FileSystemLinkTests {
     let files: FilesFixture
     let outside: TemporaryFolder

@@ -3,7 +3,7 @@ import KVStorage
 import KVStorageFileSystem
 import Testing
 
-@Suite("Files: listing and clearing", .timeLimit(.minutes(3)))
+@Suite("Files: listing and clearing", .timeLimit(.minutes(5)))
 struct FileSystemListingTests {
     let files: FilesFixture
     let driver: FileSystemDriver

@@ -4,7 +4,7 @@ import KVStorageFileSystem
 import KVStorageTesting
 import Testing
 
-@Suite("Files: opening, debris, life times", .timeLimit(.minutes(3)))
+@Suite("Files: opening, debris, life times", .timeLimit(.minutes(5)))
 struct FileSystemOpeningTests {
     let files: FilesFixture
 

@@ -3,7 +3,7 @@ import KVStorage
 import KVStorageFileSystem
 import Testing
 
-@Suite("Files: stores that share a folder, rights, full disks", .timeLimit(.minutes(3)))
+@Suite("Files: stores that share a folder, rights, full disks", .timeLimit(.minutes(5)))
 struct FileSystemSharingTests {
     let files: FilesFixture
 

@@ -86,7 +86,7 @@ private struct WeakRecorder {
     weak var recorder: Recorder?
 }
 
-@Suite("Files: watching", .timeLimit(.minutes(3)))
+@Suite("Files: watching", .timeLimit(.minutes(5)))
 struct FileSystemWatchingTests {
     let files: FilesFixture
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KVStorageLMDB
 
-@Suite("LMDB: expiry and events", .timeLimit(.minutes(1)))
+@Suite("LMDB: expiry and events", .timeLimit(.minutes(5)))
 struct LMDBExpiryTests {
     let folder: TemporaryFolder
     let clock = ManualClock()

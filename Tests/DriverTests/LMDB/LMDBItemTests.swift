@@ -4,7 +4,7 @@ import Testing
 
 @testable import KVStorageLMDB
 
-@Suite("LMDB: items", .timeLimit(.minutes(2)))
+@Suite("LMDB: items", .timeLimit(.minutes(5)))
 struct LMDBItemTests {
     let folder: TemporaryFolder
     let clock = ManualClock()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KVStorageLMDB
 
-@Suite("LMDB: a map that grows", .timeLimit(.minutes(2)))
+@Suite("LMDB: a map that grows", .timeLimit(.minutes(5)))
 struct LMDBMapTests {
     let folder: TemporaryFolder
 

@@ -4,7 +4,7 @@ import KVStorageLMDB
 import KVStorageTesting
 import Testing
 
-@Suite("LMDB: opening, sharing an environment, formats", .timeLimit(.minutes(1)))
+@Suite("LMDB: opening, sharing an environment, formats", .timeLimit(.minutes(5)))
 struct LMDBOpeningTests {
     let folder: TemporaryFolder
     let path: String
@@ -120,7 +120,7 @@ struct LMDBOpeningTests {
         }
     }
 
-    @Test("Drivers with different names keep apart what they share an environment for", .timeLimit(.minutes(1)))
+    @Test("Drivers with different names keep apart what they share an environment for", .timeLimit(.minutes(5)))
     func names() async throws {
         let names = (0..<60).map { "database\($0)" }
         let drivers = try names.map { name in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KVStorageLMDB
 
-@Suite("LMDB: any key", .timeLimit(.minutes(2)))
+@Suite("LMDB: any key", .timeLimit(.minutes(5)))
 struct LMDBPropertyTests {
     let folder: TemporaryFolder
 

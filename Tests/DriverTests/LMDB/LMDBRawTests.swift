@@ -3,7 +3,7 @@ import KVStorageLMDB
 import KVStorageTesting
 import Testing
 
-@Suite("LMDB: reading without a copy", .timeLimit(.minutes(1)))
+@Suite("LMDB: reading without a copy", .timeLimit(.minutes(5)))
 struct LMDBRawTests {
     struct Refusal: Error, Equatable {
         let number: Int

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KVStorageLMDB
 
-@Suite("LMDB: the pool of readers", .timeLimit(.minutes(1)))
+@Suite("LMDB: the pool of readers", .timeLimit(.minutes(5)))
 struct LMDBReaderPoolTests {
     private final class Shared: Sendable {
         let count = Atomic(0)

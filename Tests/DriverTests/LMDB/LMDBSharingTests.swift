@@ -2,7 +2,7 @@ import KVStorage
 import KVStorageLMDB
 import Testing
 
-@Suite("LMDB: tasks, drivers and processes on one environment", .timeLimit(.minutes(2)))
+@Suite("LMDB: tasks, drivers and processes on one environment", .timeLimit(.minutes(5)))
 struct LMDBSharingTests {
     typealias Synchronous = LMDBDriver.Configuration.Synchronous
 

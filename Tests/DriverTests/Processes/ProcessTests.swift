@@ -2,7 +2,7 @@ import KVStorage
 import Testing
 
 /// What holds between processes, and when one of them dies, on every store that several may have open.
-@Suite("Several processes, kill -9, full disks", .tags(.processes), .timeLimit(.minutes(4)))
+@Suite("Several processes, kill -9, full disks", .tags(.processes), .timeLimit(.minutes(5)))
 struct ProcessTests {
     let folder: TemporaryFolder
     let path: String

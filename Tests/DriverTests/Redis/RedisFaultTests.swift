@@ -190,14 +190,19 @@ struct RedisFaultTests {
                         let value = "\(number) \(round)"
                         switch await self.code({ try await storage.setItem("k\(number)", value) }) {
                         case nil: possible = [value]
-                        case .connectionLost?: possible.insert(value)
+                        case .connectionLost?, .timeout?: possible.insert(value)
                         case let code?: Issue.record("\(code)")
                         }
-                        let read = try await storage.getItem("k\(number)", as: String.self)
-                        #expect(possible.contains(read ?? "") || (read == nil && possible.count == round))
+                        do throws(StorageError) {
+                            let read = try await storage.getItem("k\(number)", as: String.self)
+                            #expect(possible.contains(read ?? "") || (read == nil && possible.count == round))
+                        } catch {
+                            // On a machine with too much to do an answer may come too late.
+                            #expect(error.code == .timeout)
+                        }
                         switch await self.code({ try await storage.incrementItem("count") }) {
                         case nil: acknowledged.add()
-                        case .connectionLost?: uncertain.add()
+                        case .connectionLost?, .timeout?: uncertain.add()
                         case let code?: Issue.record("\(code)")
                         }
                     }

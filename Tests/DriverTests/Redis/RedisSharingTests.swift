@@ -3,7 +3,7 @@ import Testing
 
 @testable import KVStorageRedis
 
-@Suite("Redis: processes on one server", .timeLimit(.minutes(2)))
+@Suite("Redis: processes on one server", .timeLimit(.minutes(5)))
 struct RedisSharingTests {
     @Test(
         "Four processes add 2,000 each to one item", .tags(.processes), arguments: ["increment", "compare-and-swap"])

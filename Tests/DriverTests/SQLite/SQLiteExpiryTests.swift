@@ -3,7 +3,7 @@ import KVStorageSQLite
 import KVStorageTesting
 import Testing
 
-@Suite("SQLite: expiry and events", .timeLimit(.minutes(1)))
+@Suite("SQLite: expiry and events", .timeLimit(.minutes(5)))
 struct SQLiteExpiryTests {
     let folder: TemporaryFolder
     let clock = ManualClock()

@@ -2,7 +2,7 @@ import KVStorage
 import KVStorageSQLite
 import Testing
 
-@Suite("SQLite: tasks, drivers and processes on one file", .timeLimit(.minutes(2)))
+@Suite("SQLite: tasks, drivers and processes on one file", .timeLimit(.minutes(5)))
 struct SQLiteSharingTests {
     let folder: TemporaryFolder
     let path: String

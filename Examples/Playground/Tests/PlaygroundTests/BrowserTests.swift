@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The playground as a visitor meets it: the built program, in a real browser.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct BrowserTests {
     @Test func theSessionLivesThroughAVisit() async throws {
         try await RunningPlayground.run { playground, driver in

@@ -1,7 +1,7 @@
 import Testing
 
 /// The browser client in a real browser: through the page's own script, and called by the tests.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ClientTests {
     private static let enabled = "//fieldset[@id='script'][not(@disabled)]"
 
