@@ -39,6 +39,8 @@ public struct Capabilities: Sendable, Hashable {
     public var readOnly: Bool
     /// Whether the driver keeps nothing at all, like ``NullDriver``.
     public var discards: Bool
+    /// Whether a read may be older than an acknowledged write; atomic calls then read by compare-and-swap.
+    package var readsMayBeOld = false
     /// What the driver's own events cover.
     public var watching: Watching
     /// What an acknowledged write survives.

@@ -47,8 +47,7 @@ extension Storage {
         let route = try self.route(key)
         try Self.validate(ttl: ttl)
         let options = route.mount.options(ttl: ttl, keepTTL: keepTTL)
-        var current: [UInt8]?
-        do { current = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        var current = try await self.current(route)
         while true {
             var value = try current.map { try self.values.decode(Value.self, from: $0, key: route.name) }
             let result = try body(&value)
@@ -87,8 +86,7 @@ extension Storage {
         as type: Value.Type = Value.self
     ) async throws(StorageError) -> Value? {
         let route = try self.route(key)
-        var current: [UInt8]?
-        do { current = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        var current = try await self.current(route)
         // Decoded before it is removed, so that a value of another type is not lost.
         while let bytes = current {
             let value = try self.values.decode(type, from: bytes, key: route.name)
@@ -145,6 +143,21 @@ extension Storage {
             if touched { route.mount.emit(.update(route.key)) }
             return touched
         } catch { throw error.naming(route.name) }
+    }
+
+    /// Returns the bytes that a call decides by.
+    private func current(_ route: Route) async throws(StorageError) -> [UInt8]? {
+        let driver = route.mount.driver
+        do throws(StorageError) {
+            guard driver.capabilities.readsMayBeOld else { return try await driver.getItem(route.key) }
+            // An old absence would end the call. To swap nothing for nothing is a read as of now.
+            switch try await driver.compareAndSwapItem(route.key, expected: nil, replacement: nil, WriteOptions()) {
+            case .swapped: return nil
+            case .mismatch(let current): return current
+            }
+        } catch {
+            throw error.naming(route.name)
+        }
     }
 
     func compareAndSwap(
