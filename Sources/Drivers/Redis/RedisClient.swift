@@ -17,6 +17,12 @@ protocol RedisClient: Sendable {
     /// Sends commands that do not depend on each other, and returns the reply to each.
     func sendEach(_ commands: [RedisCommand], isRepeatable: Bool) async throws(StorageError) -> [RedisReply]
 
+    /// Sends what only reads one item, to a server that may lag behind if the client was made so.
+    func read(_ key: String, _ replies: RedisReplies, _ encode: Encode) async throws(StorageError) -> RedisReply
+
+    /// Sends commands that only read, to servers that may lag behind if the client was made so.
+    func readEach(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply]
+
     /// Divides keys, named by their positions, into groups of those that one command may name.
     func groups(of keys: some Collection<String>) -> [[Int]]
 
@@ -67,6 +73,14 @@ struct RedisWalk: Sendable {
 }
 
 extension RedisClient {
+    func read(_ key: String, _ replies: RedisReplies, _ encode: Encode) async throws(StorageError) -> RedisReply {
+        try await self.send(key, replies, isRepeatable: true, encode)
+    }
+
+    func readEach(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
+        try await self.sendEach(commands, isRepeatable: true)
+    }
+
     /// Runs a script on an item and its metadata: by its digest, or by its source if the server does not know it yet.
     ///
     /// - Parameter encode: Writes the number of keys, the keys, and `arguments` words more. Two keys.

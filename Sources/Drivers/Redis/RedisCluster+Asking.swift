@@ -1,9 +1,53 @@
 import KVStorage
+import Synchronization
 
 /// How the cluster is asked who serves which slot.
 extension RedisCluster {
+    /// Asks some node in the background.
+    func refreshSoon() {
+        _ = self.refreshTask()
+    }
+
+    /// Asks some node, and returns what went wrong if none knows.
+    func refresh() async -> StorageError? {
+        await self.refreshTask().value
+    }
+
+    /// The asking that is under way, or a new one: as many callers as may come share it.
+    private func refreshTask() -> Task<StorageError?, Never> {
+        self.state.withLock { state in
+            if let task = state.refresh { return task }
+            let known = Array(state.topology?.nodes ?? [])
+            let task = Task {
+                let failure = await self.askAround(known)
+                self.state.withLock { $0.refresh = nil }
+                return failure
+            }
+            state.refresh = task
+            return task
+        }
+    }
+
+    func apply(_ topology: RedisTopology) {
+        let (hasChanged, gone) = self.state.withLock { state -> (Bool, [RedisServerClient]) in
+            let hasChanged = state.topology.map { !$0.hasSameOwners(as: topology) } ?? false
+            state.topology = topology
+            if hasChanged { state.layout += 1 }
+            let gone = state.nodes.filter { !topology.masters.contains($0.key) }
+            for endpoint in gone.keys { state.nodes[endpoint] = nil }
+            let former = state.replicas.filter { !topology.hasReplica($0.key) }
+            for endpoint in former.keys { state.replicas[endpoint] = nil }
+            state.turns.keep(topology.hasReplica)
+            return (hasChanged, Array(gone.values) + Array(former.values))
+        }
+        if !gone.isEmpty {
+            Task { for node in gone { await node.close() } }
+        }
+        if hasChanged { self.observer.withLock { $0 }?() }
+    }
+
     /// Asks three nodes at a time, as some may be away.
-    func askAround(_ known: [RedisEndpoint]) async -> StorageError? {
+    private func askAround(_ known: [RedisEndpoint]) async -> StorageError? {
         var candidates = (known.shuffled() + self.seeds.filter { !known.contains($0) })[...]
         var failure = StorageError(.unavailable, "no node of the cluster is known")
         while !candidates.isEmpty {

@@ -12,19 +12,41 @@ extension RedisCluster {
         try self.begin()
         defer { self.end() }
         var patience = RedisPatience(self.options)
+        return try await self.sendEach(commands, isRepeatable: isRepeatable, &patience)
+    }
+
+    /// Sends commands to the masters of their slots.
+    func sendEach(
+        _ commands: [RedisCommand],
+        isRepeatable: Bool,
+        _ patience: inout RedisPatience
+    ) async throws(StorageError) -> [RedisReply] {
         let topology = try await self.topology(&patience)
         var indices: [RedisEndpoint?: [Int]] = [:]
         for (index, command) in commands.enumerated() {
             indices[topology.master(of: self.keys.slot(of: command.key)), default: []].append(index)
         }
-        let results = await withTaskGroup(of: ([Int], Result<[RedisReply], StorageError>).self) { group in
+        let parts = try await self.divide(commands, indices) { [patience] commands, endpoint throws(StorageError) in
+            try await self.send(commands, to: endpoint, isRepeatable: isRepeatable, patience)
+        }
+        return parts.map { $0 ?? .null }
+    }
+
+    /// Sends each node its commands, all at the same time, and returns what came of each command in their order.
+    ///
+    /// - Parameter indices: The positions of each node's commands.
+    func divide(
+        _ commands: [RedisCommand],
+        _ indices: [RedisEndpoint?: [Int]],
+        _ send: @escaping @Sendable ([RedisCommand], RedisEndpoint?) async throws(StorageError) -> [RedisReply?]
+    ) async throws(StorageError) -> [RedisReply?] {
+        typealias Part = ([Int], Result<[RedisReply?], StorageError>)
+        let parts = await withTaskGroup(of: Part.self) { group in
             for (endpoint, indices) in indices {
                 let commands = indices.map { commands[$0] }
                 group.addTask {
                     do throws(StorageError) {
-                        return (
-                            indices, .success(try await self.send(commands, to: endpoint, isRepeatable: isRepeatable))
-                        )
+                        return (indices, .success(try await send(commands, endpoint)))
                     } catch {
                         return (indices, .failure(error))
                     }
@@ -32,8 +54,8 @@ extension RedisCluster {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        var replies = [RedisReply](repeating: .null, count: commands.count)
-        for (indices, result) in results {
+        var replies = [RedisReply?](repeating: nil, count: commands.count)
+        for (indices, result) in parts {
             for (index, reply) in zip(indices, try result.get()) { replies[index] = reply }
         }
         return replies
@@ -43,10 +65,11 @@ extension RedisCluster {
     private func send(
         _ commands: [RedisCommand],
         to endpoint: RedisEndpoint?,
-        isRepeatable: Bool
+        isRepeatable: Bool,
+        _ patience: RedisPatience
     ) async throws(StorageError) -> [RedisReply] {
         guard let first = commands.first else { return [] }
-        let call = RedisClusterCall(self.keys.slot(of: first.key), isRepeatable: isRepeatable, self.options)
+        let call = RedisClusterCall(self.keys.slot(of: first.key), isRepeatable: isRepeatable, patience)
         var answers: [RedisReply?] = Array(repeating: nil, count: commands.count)
         var setbacks: [RedisSetback?] = Array(repeating: .unserved, count: commands.count)
         if let endpoint {

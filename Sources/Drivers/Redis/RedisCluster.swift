@@ -6,11 +6,15 @@ import Synchronization
 /// A command that a node refuses, because the slot is elsewhere or on its way, goes where the node says. One that could
 /// not be sent, as its node is away, waits for another node to take the slots over, until its time is over.
 final class RedisCluster: RedisClient {
-    private struct State {
+    struct State {
         var topology: RedisTopology?
         /// Counts the changes of the topology.
         var layout = 0
         var nodes: [RedisEndpoint: RedisServerClient] = [:]
+        /// Connections of their own, as a node may be master and replica one after the other: what has to be up to date must
+        /// not go where a replica would answer it.
+        var replicas: [RedisEndpoint: RedisServerClient] = [:]
+        var turns = RedisReplicaTurns()
         var refresh: Task<StorageError?, Never>?
         /// How many calls are under way.
         var calls = 0
@@ -21,16 +25,24 @@ final class RedisCluster: RedisClient {
     let options: RedisConnection.Options
     let keys: RedisKeys
     let seeds: [RedisEndpoint]
-    private let connectionsPerNode: Int
-    private let state = Mutex(State())
-    private let observer = Mutex<(@Sendable () -> Void)?>(nil)
+    let readsFrom: RedisDriver.ReadPreference
+    let connectionsPerNode: Int
+    let state = Mutex(State())
+    let observer = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// - Parameter seeds: Some nodes, of which one has to be there to tell of the others.
-    init(_ options: RedisConnection.Options, seeds: [RedisEndpoint], connections: Int, _ keys: RedisKeys) {
+    init(
+        _ options: RedisConnection.Options,
+        seeds: [RedisEndpoint],
+        connections: Int,
+        _ keys: RedisKeys,
+        readsFrom: RedisDriver.ReadPreference = .master
+    ) {
         self.options = options
         self.seeds = seeds
         self.connectionsPerNode = connections
         self.keys = keys
+        self.readsFrom = readsFrom
     }
 
     /// Calls the body when slots were found to have moved.
@@ -48,7 +60,7 @@ final class RedisCluster: RedisClient {
     ) async throws(StorageError) -> RedisReply {
         try self.begin()
         defer { self.end() }
-        var call = RedisClusterCall(self.keys.slot(of: key), isRepeatable: isRepeatable, self.options)
+        var call = RedisClusterCall(self.keys.slot(of: key), isRepeatable: isRepeatable, RedisPatience(self.options))
         guard case .each(let count) = replies else {
             return try await self.settle(&call, replies.count, nil, encode)
         }
@@ -197,57 +209,18 @@ final class RedisCluster: RedisClient {
         }
     }
 
-    private func note(_ slot: Int, _ endpoint: RedisEndpoint) {
-        let isNew = self.state.withLock { state in
-            guard state.topology?.master(of: slot) != endpoint else { return false }
+    /// Notes who is the slot's master, and returns whether that was not known.
+    @discardableResult
+    func note(_ slot: Int, _ endpoint: RedisEndpoint) -> Bool {
+        let (hasMoved, isNew) = self.state.withLock { state in
+            guard state.topology?.master(of: slot) != endpoint else { return (false, false) }
             let isNew = state.topology?.masters.contains(endpoint) == false
             state.topology?.move(slot, to: endpoint)
             state.layout += 1
-            return isNew
+            return (true, isNew)
         }
         if isNew { self.observer.withLock { $0 }?() }
-    }
-
-    // MARK: - Asking for the topology
-
-    /// Asks some node in the background.
-    func refreshSoon() {
-        _ = self.refreshTask()
-    }
-
-    /// Asks some node, and returns what went wrong if none knows.
-    func refresh() async -> StorageError? {
-        await self.refreshTask().value
-    }
-
-    /// The asking that is under way, or a new one: as many callers as may come share it.
-    private func refreshTask() -> Task<StorageError?, Never> {
-        self.state.withLock { state in
-            if let task = state.refresh { return task }
-            let known = Array(state.topology?.nodes ?? [])
-            let task = Task {
-                let failure = await self.askAround(known)
-                self.state.withLock { $0.refresh = nil }
-                return failure
-            }
-            state.refresh = task
-            return task
-        }
-    }
-
-    func apply(_ topology: RedisTopology) {
-        let (hasChanged, gone) = self.state.withLock { state -> (Bool, [RedisServerClient]) in
-            let hasChanged = state.topology.map { !$0.hasSameOwners(as: topology) } ?? false
-            state.topology = topology
-            if hasChanged { state.layout += 1 }
-            let gone = state.nodes.filter { !topology.masters.contains($0.key) }
-            for endpoint in gone.keys { state.nodes[endpoint] = nil }
-            return (hasChanged, Array(gone.values))
-        }
-        if !gone.isEmpty {
-            Task { for node in gone { await node.close() } }
-        }
-        if hasChanged { self.observer.withLock { $0 }?() }
+        return hasMoved
     }
 
     // MARK: - The end
@@ -279,7 +252,7 @@ final class RedisCluster: RedisClient {
             }
             if isOver { continuation.resume() }
         }
-        let nodes = self.state.withLock { Array($0.nodes.values) }
+        let nodes = self.state.withLock { Array($0.nodes.values) + Array($0.replicas.values) }
         for node in nodes { await node.close() }
     }
 }

@@ -23,6 +23,8 @@ final class RedisConnection: Sendable {
         var keepAlive: Duration?
         /// Whether what can't be sent at once fails in place of waiting, as another server may take it.
         var failsFast = false
+        /// Whether the server may be a replica that is to answer reads itself.
+        var readsReplica = false
         /// Encrypts what a transport sends and receives; `nil` for bytes as they are.
         var secure: Security?
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.

@@ -13,7 +13,7 @@ extension RedisDriver {
         let reply: RedisReply
         switch (expected, replacement) {
         case (nil, nil):
-            let current = try await self.getItem(key)
+            let current = try await self.currentItem(key)
             return current == nil ? .swapped : .mismatch(current: current)
         case (nil, let replacement?):
             return try await self.create(key, replacement, options)
@@ -30,6 +30,15 @@ extension RedisDriver {
         }
         if case .integer = reply { return .swapped }
         return .mismatch(current: try reply.bytesOrNull(key))
+    }
+
+    /// Returns the item's bytes as its master has them: what is decided by them must not rest on an older state.
+    private func currentItem(_ key: String) async throws(StorageError) -> [UInt8]? {
+        let reply = try await self.client.send(key, .one, isRepeatable: true) { writer in
+            writer.encoded("*2\r\n$3\r\nGET\r\n")
+            self.keys.write(key, to: &writer)
+        }
+        return try reply.bytesOrNull(key)
     }
 
     private func create(
@@ -52,7 +61,7 @@ extension RedisDriver {
             if case .ok = reply { return .swapped }
             guard case .null = reply else { throw reply.unexpected(key) }
             // If the item went meanwhile, there was a moment at which it could have been created.
-            if let current = try await self.getItem(key) { return .mismatch(current: current) }
+            if let current = try await self.currentItem(key) { return .mismatch(current: current) }
         }
     }
 
@@ -116,7 +125,7 @@ extension RedisDriver {
         by amount: Int,
         _ options: WriteOptions
     ) async throws(StorageError) -> Int {
-        var current = try await self.getItem(key)
+        var current = try await self.currentItem(key)
         while true {
             let (sum, bytes) = try StoredInteger.increment(current, by: amount, key: key)
             switch try await self.compareAndSwapItem(key, expected: current, replacement: bytes, options) {

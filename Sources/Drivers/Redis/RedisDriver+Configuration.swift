@@ -103,6 +103,10 @@ extension RedisDriver {
         /// and the gap is told.
         public var watching: Watching?
 
+        /// Where a cluster's items are read; by default ``ReadPreference/master``, with which a read is never older than an
+        /// acknowledged write. ``ReadPreference/replica`` is for `redis-cluster://` URLs only.
+        public var readsFrom = ReadPreference.master
+
         /// Creates the default configuration.
         public init() {}
     }

@@ -3,7 +3,7 @@ public import KVStorage
 extension RedisDriver {
     /// Returns size, what remains of the life time, and custom metadata, as they are at one moment.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        let reply = try await self.client.send(key, .transaction(5), isRepeatable: true) { writer in
+        let reply = try await self.client.read(key, .transaction(5)) { writer in
             writer.encoded("*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nPTTL\r\n")
             self.keys.write(key, to: &writer)
             writer.encoded("*2\r\n$6\r\nSTRLEN\r\n")

@@ -46,15 +46,23 @@ public final class RedisDriver: StorageDriver {
         self.keys = RedisKeys(prefix: configuration.prefix, isCluster: url.isCluster)
         if url.isCluster {
             let seeds = url.endpoints
-            self.client = RedisCluster(options, seeds: seeds, connections: configuration.connections, self.keys)
+            self.client = RedisCluster(
+                options,
+                seeds: seeds,
+                connections: configuration.connections,
+                self.keys,
+                readsFrom: configuration.readsFrom
+            )
         } else {
+            try Configuration.require(
+                configuration.readsFrom == .master, "readsFrom: .replica is for redis-cluster:// URLs only")
             self.client = try RedisServerClient(options, connections: configuration.connections)
         }
         self.listings = RedisListings(scanCount: configuration.scanCount)
         self.defaultTTL = configuration.defaultTTL
         let watching = configuration.watching ?? (url.isCluster ? .ownWrites : .notifications)
         self.watcher = RedisWatcher(options, self.keys, self.client, watching)
-        self.capabilities = Capabilities(
+        var capabilities = Capabilities(
             atomicBatch: !url.isCluster || self.keys.areTogether,
             interprocess: true,
             customMetadata: true,
@@ -62,6 +70,8 @@ public final class RedisDriver: StorageDriver {
             durability: .processCrash,
             maximumValueBytes: Self.maximumBytes
         )
+        capabilities.readsMayBeOld = configuration.readsFrom == .replica
+        self.capabilities = capabilities
     }
 
     /// `proto-max-bulk-len`: a server closes the connection on more.
@@ -69,7 +79,7 @@ public final class RedisDriver: StorageDriver {
 
     /// Returns the item's bytes by `GET`.
     public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        let reply = try await self.client.send(key, .one, isRepeatable: true) { writer in
+        let reply = try await self.client.read(key, .one) { writer in
             writer.encoded("*2\r\n$3\r\nGET\r\n")
             self.keys.write(key, to: &writer)
         }
@@ -78,7 +88,7 @@ public final class RedisDriver: StorageDriver {
 
     /// Returns whether the item is there, by `EXISTS`.
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        let reply = try await self.client.send(key, .one, isRepeatable: true) { writer in
+        let reply = try await self.client.read(key, .one) { writer in
             writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
             self.keys.write(key, to: &writer)
         }
@@ -124,7 +134,7 @@ public final class RedisDriver: StorageDriver {
                     for name in names { keys.write(name, to: &writer) }
                 }
             }
-            let replies = try await self.client.sendEach(commands, isRepeatable: true)
+            let replies = try await self.client.readEach(commands)
             for (group, reply) in zip(groups, replies) {
                 let elements = try reply.elements(count: group.count, keys[part.lowerBound + group[0]])
                 for (index, element) in zip(group, elements) {

@@ -10,7 +10,7 @@ struct RedisGreeting {
     }
 
     private enum Step {
-        case authenticate, select, name, ping, subscribe
+        case authenticate, select, name, readReplica, ping, subscribe
     }
 
     /// What is to be sent.
@@ -40,6 +40,12 @@ struct RedisGreeting {
             writer.word("SETNAME")
             writer.word(name)
             steps.append(.name)
+        }
+        if options.readsReplica {
+            // Without it a replica sends all commands to its master. Each connection has to say so anew.
+            writer.begin(1)
+            writer.word("READONLY")
+            steps.append(.readReplica)
         }
         // A server that still loads its data, or wants a password, says so only to a command like this one.
         writer.begin(1)
@@ -78,7 +84,7 @@ struct RedisGreeting {
             return nil
         case (.select, _):
             return self.failed(.invalidOption, "has no such database", error, isFinal: true)
-        case (.ping, _), (.subscribe, _):
+        case (.readReplica, _), (.ping, _), (.subscribe, _):
             return self.failed(.unavailable, "does not serve us", error, isFinal: true)
         }
     }

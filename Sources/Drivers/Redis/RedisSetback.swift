@@ -6,10 +6,10 @@ struct RedisClusterCall {
     let isRepeatable: Bool
     var patience: RedisPatience
 
-    init(_ slot: Int, isRepeatable: Bool, _ options: RedisConnection.Options) {
+    init(_ slot: Int, isRepeatable: Bool, _ patience: RedisPatience) {
         self.slot = slot
         self.isRepeatable = isRepeatable
-        self.patience = RedisPatience(options)
+        self.patience = patience
     }
 
     /// Returns a call for another slot that has as long.

@@ -4,6 +4,8 @@ import KVStorage
 struct RedisTopology: Sendable {
     /// The masters, each named once.
     private(set) var masters: [RedisEndpoint] = []
+    /// The replicas of each master, by its position.
+    private var replicas: [[RedisEndpoint]] = []
     /// All nodes that were named, replicas included.
     private(set) var nodes: Set<RedisEndpoint> = []
     /// For each slot the position of its master; `none` if nobody serves it.
@@ -21,12 +23,12 @@ struct RedisTopology: Sendable {
             let first = Int(try parts[0].integer(nil))
             let last = Int(try parts[1].integer(nil))
             guard 0 <= first, first <= last, last < RedisSlot.count else { throw entry.unexpected(nil) }
-            for (index, node) in parts.dropFirst(2).enumerated() {
+            let owner = self.position(of: try Self.endpoint(parts[2], asked))
+            for slot in first...last { self.owners[slot] = owner }
+            for node in parts.dropFirst(3) {
                 let endpoint = try Self.endpoint(node, asked)
                 self.nodes.insert(endpoint)
-                guard index == 0 else { continue }
-                let owner = self.position(of: endpoint)
-                for slot in first...last { self.owners[slot] = owner }
+                if !self.replicas[Int(owner)].contains(endpoint) { self.replicas[Int(owner)].append(endpoint) }
             }
         }
     }
@@ -37,9 +39,19 @@ struct RedisTopology: Sendable {
         return owner == Self.none ? nil : self.masters[Int(owner)]
     }
 
+    /// Returns the replicas of the slot's master.
+    func replicas(of slot: Int) -> [RedisEndpoint] {
+        let owner = self.owners[slot]
+        return owner == Self.none ? [] : self.replicas[Int(owner)]
+    }
+
+    /// Whether the node was named as a replica.
+    func hasReplica(_ endpoint: RedisEndpoint) -> Bool {
+        self.replicas.contains { $0.contains(endpoint) }
+    }
+
     /// Notes that a slot has another master.
     mutating func move(_ slot: Int, to endpoint: RedisEndpoint) {
-        self.nodes.insert(endpoint)
         self.owners[slot] = self.position(of: endpoint)
     }
 
@@ -51,7 +63,9 @@ struct RedisTopology: Sendable {
 
     private mutating func position(of endpoint: RedisEndpoint) -> UInt16 {
         if let index = self.masters.firstIndex(of: endpoint) { return UInt16(index) }
+        self.nodes.insert(endpoint)
         self.masters.append(endpoint)
+        self.replicas.append([])
         return UInt16(self.masters.count - 1)
     }
 

@@ -1,0 +1,167 @@
+import KVStorage
+import Synchronization
+
+/// Reads that may be older than the last write: a replica is tried once, and what it does not answer goes to the master.
+extension RedisCluster {
+    /// Sends a command, or a transaction, that only reads.
+    func read(_ key: String, _ replies: RedisReplies, _ encode: Encode) async throws(StorageError) -> RedisReply {
+        guard self.readsFrom == .replica else {
+            return try await self.send(key, replies, isRepeatable: true, encode)
+        }
+        try self.begin()
+        defer { self.end() }
+        var call = RedisClusterCall(self.keys.slot(of: key), isRepeatable: true, RedisPatience(self.options))
+        let topology = try await self.topology(&call.patience)
+        if let turn = self.turn(of: call.slot, topology),
+            let reply = try await self.attempt(turn, replies: replies.count, collects: false, call.patience, encode),
+            self.accepts(reply, from: turn)
+        {
+            return reply
+        }
+        return try await self.settle(&call, replies.count, nil, encode)
+    }
+
+    func readEach(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
+        guard self.readsFrom == .replica else { return try await self.sendEach(commands, isRepeatable: true) }
+        try self.begin()
+        defer { self.end() }
+        var patience = RedisPatience(self.options)
+        var answers = try await self.readFromReplicas(commands, &patience)
+        let open = answers.indices.filter { answers[$0] == nil }
+        if !open.isEmpty {
+            let replies = try await self.sendEach(open.map { commands[$0] }, isRepeatable: true, &patience)
+            for (index, reply) in zip(open, replies) { answers[index] = reply }
+        }
+        return answers.map { $0 ?? .null }
+    }
+
+    /// Returns what replicas answered, and `nil` for each command that is the master's.
+    private func readFromReplicas(
+        _ commands: [RedisCommand],
+        _ patience: inout RedisPatience
+    ) async throws(StorageError) -> [RedisReply?] {
+        let topology = try await self.topology(&patience)
+        // By master: all that one call reads of a master's items, one replica answers.
+        var turns: [RedisEndpoint: RedisReplicaTurns.Turn?] = [:]
+        var indices: [RedisEndpoint?: [Int]] = [:]
+        for (index, command) in commands.enumerated() {
+            let slot = self.keys.slot(of: command.key)
+            guard let master = topology.master(of: slot) else { continue }
+            let turn = turns[master] ?? self.turn(of: slot, topology)
+            turns[master] = .some(turn)
+            if let turn { indices[turn.endpoint, default: []].append(index) }
+        }
+        let chosen = turns.values.compactMap(\.self)
+        return try await self.divide(commands, indices) { [patience] commands, endpoint throws(StorageError) in
+            guard let turn = chosen.first(where: { $0.endpoint == endpoint }) else {
+                return Array(repeating: nil, count: commands.count)
+            }
+            return try await self.send(commands, turn, patience)
+        }
+    }
+
+    private func send(
+        _ commands: [RedisCommand],
+        _ turn: RedisReplicaTurns.Turn,
+        _ patience: RedisPatience
+    ) async throws(StorageError) -> [RedisReply?] {
+        let count = commands.reduce(0) { $0 + $1.replies.count }
+        let reply = try await self.attempt(turn, replies: count, collects: true, patience) { writer in
+            for command in commands { command.encode(&writer) }
+        }
+        guard let reply else { return Array(repeating: nil, count: commands.count) }
+        var rest = try reply.elements(count: count, nil)[...]
+        return commands.map { command in
+            let answer = RedisReply.summary(of: rest.prefix(command.replies.count))
+            rest = rest.dropFirst(command.replies.count)
+            return self.accepts(answer, from: turn) ? answer : nil
+        }
+    }
+
+    // MARK: - One replica
+
+    /// How long a replica may take, so that there is time to turn to the master.
+    private var replicaTimeout: Duration { self.options.commandTimeout / 3 }
+
+    /// Returns the client for a replica's reads.
+    ///
+    /// Each may take a third of the time that a command has, so that the master can still be asked.
+    private func replica(at endpoint: RedisEndpoint) throws(StorageError) -> RedisServerClient {
+        try self.state.withLock { state throws(StorageError) in
+            if let node = state.replicas[endpoint] { return node }
+            var options = self.options
+            options.endpoint = endpoint
+            options.readsReplica = true
+            options.commandTimeout = self.replicaTimeout
+            let node = try RedisServerClient(options, connections: self.connectionsPerNode)
+            state.replicas[endpoint] = node
+            return node
+        }
+    }
+
+    /// Calls the body with the turns of the replicas while nobody else does.
+    private func withTurns<Result>(_ body: (inout RedisReplicaTurns) -> sending Result) -> sending Result {
+        self.state.withLock { body(&$0.turns) }
+    }
+
+    private func turn(of slot: Int, _ topology: RedisTopology) -> RedisReplicaTurns.Turn? {
+        let replicas = topology.replicas(of: slot)
+        let now = RedisPlatform.now
+        let (turn, isDue) = self.withTurns { ($0.next(of: replicas, now), $0.isRefreshDue(now)) }
+        if isDue { self.refreshSoon() }
+        return turn
+    }
+
+    /// Sends once, and returns `nil` if the replica fails.
+    private func attempt(
+        _ turn: RedisReplicaTurns.Turn,
+        replies: Int,
+        collects: Bool,
+        _ patience: RedisPatience,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply? {
+        let until = min(patience.until, RedisPlatform.now.advanced(by: self.replicaTimeout))
+        do throws(StorageError) {
+            return try await self.replica(at: turn.endpoint).next.send(
+                replies: replies, collects: collects, isRepeatable: true, until: until, encode)
+        } catch {
+            switch error.code {
+            case .unavailable, .timeout, .connectionLost, .closed:
+                self.passOver(turn.endpoint)
+                return nil
+            default:
+                throw error
+            }
+        }
+    }
+
+    /// Returns whether the reply is for the caller. If not, the replica can't answer, or is none of this slot's any more.
+    private func accepts(_ reply: RedisReply, from turn: RedisReplicaTurns.Turn) -> Bool {
+        switch (RedisSetback(reply, from: turn.endpoint), reply) {
+        case (.redirected(.moved(let slot, let master), _), _):
+            if self.note(slot, master) {
+                self.refreshSoon()
+            } else {
+                // The slot is where it was: this node does not serve its reads.
+                self.passOver(turn.endpoint)
+            }
+            return false
+        case (.some, _):
+            self.passOver(turn.endpoint)
+            return false
+        case (nil, .error(let error)) where error.code == "BUSY":
+            self.passOver(turn.endpoint)
+            return false
+        case (nil, _):
+            if turn.isTrial { self.withTurns { $0.succeed(turn.endpoint) } }
+            return true
+        }
+    }
+
+    /// Leaves the replica out for a while, and asks whether the cluster still counts it in.
+    private func passOver(_ endpoint: RedisEndpoint) {
+        let now = RedisPlatform.now
+        self.withTurns { $0.fail(endpoint, now) }
+        self.refreshSoon()
+    }
+}
