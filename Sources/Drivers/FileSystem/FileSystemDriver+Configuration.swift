@@ -22,13 +22,13 @@ extension FileSystemDriver {
         /// What an acknowledged write survives; by default a killed process. See ``FileSystemDriver/Durability``.
         public var durability: Durability
 
-        /// Whether writes are refused with ``StorageError/Code/readOnly``; `false` by default.
+        /// Whether writes are refused with `StorageError.Code.readOnly`; `false` by default.
         ///
         /// Nothing at all is written then, not even what expired is removed, and the folder has to be there.
         public var readOnly: Bool
 
         /// Patterns of keys that are not the store's affair: neither read, listed, watched nor cleared, and writing one throws
-        /// ``StorageError/Code/invalidKey``. None by default.
+        /// `StorageError.Code.invalidKey`. None by default.
         ///
         /// A pattern is matched with the whole key, and with the branches that the key is below. Its segments are divided by `/`
         /// or `:`; `*` stands for any characters within a segment, `?` for one, and a segment `**` for any number of segments:
@@ -70,8 +70,8 @@ extension StorageDriver where Self == FileSystemDriver {
     ///
     ///     try storage.mount("content", .files(at: "./content"))
     ///
-    /// - Throws: ``StorageError/Code/invalidOption`` for an option that can't be honoured,
-    ///   ``StorageError/Code/permissionDenied`` and others if the folder can't be made or opened.
+    /// - Throws: `StorageError.Code.invalidOption` for an option that can't be honoured,
+    ///   `StorageError.Code.permissionDenied` and others if the folder can't be made or opened.
     public static func files(
         at path: String,
         _ configuration: FileSystemDriver.Configuration = .init()

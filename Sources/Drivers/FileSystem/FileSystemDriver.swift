@@ -39,9 +39,9 @@ public final class FileSystemDriver: StorageDriver {
 
     /// Opens the folder at the path, which is made if it is missing; a relative path starts at the current folder.
     ///
-    /// - Throws: ``StorageError/Code/invalidOption`` for an option that can't be honoured or a path that is no folder,
-    ///   ``StorageError/Code/unavailable`` if the folder is missing and read-only,
-    ///   ``StorageError/Code/permissionDenied`` and others if it can't be made or opened.
+    /// - Throws: `StorageError.Code.invalidOption` for an option that can't be honoured or a path that is no folder,
+    ///   `StorageError.Code.unavailable` if the folder is missing and read-only,
+    ///   `StorageError.Code.permissionDenied` and others if it can't be made or opened.
     public init(path: String, configuration: Configuration = Configuration()) throws(StorageError) {
         let store = try FileStore(at: path, configuration)
         self.store = store

@@ -23,7 +23,7 @@ final class LMDBCalls: Sendable {
     @inline(__always)
     var isClosed: Bool { self.closedFlag.load(ordering: .sequentiallyConsistent) }
 
-    /// - Throws: ``StorageError/Code/closed`` once closing has begun.
+    /// - Throws: `StorageError.Code.closed` once closing has begun.
     func beginWrite() throws(StorageError) {
         let isOpen = self.state.withLock { state in
             guard state.phase == .open else { return false }

@@ -39,7 +39,7 @@ extension LMDBDriver {
 
         /// How many bytes the environment may grow to; `nil`, the default, means as many as the disk holds.
         ///
-        /// A write that finds no room throws ``StorageError/Code/full``. Removing still works then; LMDB copies pages
+        /// A write that finds no room throws `StorageError.Code.full`. Removing still works then; LMDB copies pages
         /// to remove what they hold, so the file may exceed the limit by some of them. Several drivers of one process
         /// on the same environment must agree on it.
         public var maximumSize: Int?

@@ -55,8 +55,8 @@ extension LMDBDriver {
     /// transaction, so it should be short and must not wait for anything: for as long as it runs, pages that others
     /// free can't be used again, a map that has to grow makes writers and readers wait, and ``dispose()`` waits, too.
     ///
-    /// Keys are the driver's own: those of a ``Storage`` without the base that the driver is mounted at.
-    /// - Throws: ``StorageError``, and what the body throws, unchanged.
+    /// Keys are the driver's own: those of a `Storage` without the base that the driver is mounted at.
+    /// - Throws: `StorageError`, and what the body throws, unchanged.
     public func withItemRaw<Result>(
         _ key: String,
         _ body: (RawSpan) throws -> Result
@@ -98,7 +98,7 @@ extension LMDBStore {
         }
     }
 
-    /// - Throws: ``StorageError/Code/invalidKey`` if LMDB doesn't take keys of that length.
+    /// - Throws: `StorageError.Code.invalidKey` if LMDB doesn't take keys of that length.
     @inline(__always)
     func checkLength(of key: String) throws(StorageError) {
         let count = key.utf8.count

@@ -12,8 +12,8 @@ public import KVStorage
 ///   Writes of many tasks are committed together; one that fails fails alone. Another process that writes is waited
 ///   for, with ``Configuration/Synchronous/noSync`` on the caller's thread.
 /// - **Life times.** Expired items are removed within about a minute if another process wrote them, else at once.
-/// - **Limits.** Keys of up to 511 bytes of UTF-8 (``Capabilities/maximumKeyBytes``); longer ones throw
-///   ``StorageError/Code/invalidKey``. Values of almost 4 GiB.
+/// - **Limits.** Keys of up to 511 bytes of UTF-8 (`Capabilities.maximumKeyBytes`); longer ones throw
+///   `StorageError.Code.invalidKey`. Values of almost 4 GiB.
 /// - **Size.** The map grows by itself; see ``Configuration/initialSize`` and ``Configuration/maximumSize``. The file
 ///   never shrinks; what was removed makes room for what comes.
 ///
@@ -46,11 +46,11 @@ public final class LMDBDriver: StorageDriver {
     /// A relative path counts from the process's working directory. Blocks for as long as another process writes. What
     /// turns out not to be an environment, or not to be the driver's, is left untouched.
     ///
-    /// - Throws: ``StorageError/Code/invalidOption`` for a path whose parent folder is missing or that is a file, and a
-    ///   configuration that can't be honoured; ``StorageError/Code/incompatibleFormat`` for files that are no
-    ///   environment, a database of another program or of a newer version; ``StorageError/Code/corrupted`` for a file
-    ///   that was cut off or is damaged; ``StorageError/Code/permissionDenied``, ``StorageError/Code/readOnly``,
-    ///   ``StorageError/Code/unavailable``, ``StorageError/Code/full`` as the system says.
+    /// - Throws: `StorageError.Code.invalidOption` for a path whose parent folder is missing or that is a file, and a
+    ///   configuration that can't be honoured; `StorageError.Code.incompatibleFormat` for files that are no
+    ///   environment, a database of another program or of a newer version; `StorageError.Code.corrupted` for a file
+    ///   that was cut off or is damaged; `StorageError.Code.permissionDenied`, `StorageError.Code.readOnly`,
+    ///   `StorageError.Code.unavailable`, `StorageError.Code.full` as the system says.
     public init(path: String, configuration: Configuration = Configuration()) throws(StorageError) {
         try configuration.validate()
         let lease = try LMDBRegistry.shared.lease(path, configuration)

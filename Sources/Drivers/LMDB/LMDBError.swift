@@ -1,7 +1,7 @@
 import CKVStorageLMDB
 import KVStorage
 
-/// What LMDB said; ``StorageError/underlying`` of the errors that ``LMDBDriver`` throws.
+/// What LMDB said; `StorageError.underlying` of the errors that ``LMDBDriver`` throws.
 public struct LMDBError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The result code: one of LMDB's own, which are negative, or an `errno` of the system.
     public var resultCode: Int32

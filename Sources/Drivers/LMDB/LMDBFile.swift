@@ -44,7 +44,7 @@ struct LMDBFile: ~Copyable {
 
     /// Returns how many bytes are in use; 0 for an empty file.
     ///
-    /// - Throws: ``StorageError/Code/incompatibleFormat`` for what is no environment, ``StorageError/Code/corrupted``
+    /// - Throws: `StorageError.Code.incompatibleFormat` for what is no environment, `StorageError.Code.corrupted`
     ///   for one that was cut off.
     func check() throws(StorageError) -> Int {
         var attempt = 0
@@ -84,7 +84,7 @@ struct LMDBFile: ~Copyable {
     /// To be called while somebody reads in that transaction, so that nobody changes its pages meanwhile. Returns
     /// `false` if two others have been committed since it began: then it is not to be found any more.
     ///
-    /// - Throws: ``StorageError/Code/corrupted``.
+    /// - Throws: `StorageError.Code.corrupted`.
     func checkPages(of transaction: UInt64) throws(StorageError) -> Bool {
         guard let first = try self.meta(at: 0) else { throw self.damaged }
         // Transactions write these two pages in turn.

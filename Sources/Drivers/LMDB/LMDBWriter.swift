@@ -4,7 +4,7 @@ import Synchronization
 
 /// Carries out batches of writes, each batch in one transaction.
 ///
-/// `@unchecked Sendable`: used by ``GroupCommitQueue`` alone, which has one commit at a time.
+/// `@unchecked Sendable`: used by `GroupCommitQueue` alone, which has one commit at a time.
 final class LMDBWriter: @unchecked Sendable {
     typealias Outcome = Result<WriteOperation.Answer, StorageError>
 

@@ -49,9 +49,9 @@ final class RedisConnection: Sendable {
     ///
     /// It may take until the time given, by default for as long as a command may take.
     ///
-    /// - Throws: ``StorageError/Code/timeout``, ``StorageError/Code/unavailable`` or what else kept it from being sent,
-    ///   ``StorageError/Code/connectionLost`` if it may have run, ``StorageError/Code/overloaded``,
-    ///   ``StorageError/Code/cancelled``, ``StorageError/Code/closed``.
+    /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
+    ///   `StorageError.Code.connectionLost` if it may have run, `StorageError.Code.overloaded`,
+    ///   `StorageError.Code.cancelled`, `StorageError.Code.closed`.
     func send(
         replies: Int = 1,
         collects: Bool = false,

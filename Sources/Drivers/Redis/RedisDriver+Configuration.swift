@@ -8,14 +8,14 @@ extension RedisDriver {
             /// Everybody's, by the server's keyspace notifications.
             ///
             /// The server has to have them switched on: `notify-keyspace-events "Kg$xe"`, or more. If it has not, `watch`
-            /// throws ``StorageError/Code/notSupported``.
+            /// throws `StorageError.Code.notSupported`.
             case notifications
             /// Everybody's; where the server's notifications are off, `watch` switches on what is missing by `CONFIG SET`, for
             /// all clients, until the server restarts. What is on already stays on.
             case switchingNotificationsOn
             /// Everybody's; the server is not asked whether its notifications are on. For servers that allow no `CONFIG`.
             case assumingNotifications
-            /// Only writes through the same ``Storage``; expiry is not told.
+            /// Only writes through the same `Storage`; expiry is not told.
             case ownWrites
         }
 
@@ -70,17 +70,17 @@ extension RedisDriver {
 
         /// How long a command may take, five seconds by default, waiting for the connection included.
         ///
-        /// A command that was not sent by then throws what kept it, mostly ``StorageError/Code/unavailable``, and changes
-        /// nothing. One that was sent throws ``StorageError/Code/timeout``; a write may have run then. A server that owes
+        /// A command that was not sent by then throws what kept it, mostly `StorageError.Code.unavailable`, and changes
+        /// nothing. One that was sent throws `StorageError.Code.timeout`; a write may have run then. A server that owes
         /// replies and sends none for that long is taken for dead: the connection is made anew.
         public var commandTimeout: Duration = .seconds(5)
 
         /// How many commands may wait on one connection, sent or not, 65,536 by default; more throw
-        /// ``StorageError/Code/overloaded``.
+        /// `StorageError.Code.overloaded`.
         public var maximumQueuedCommands = 65_536
 
         /// How many bytes of commands may wait on one connection, 256 MiB by default; a command that comes when there are
-        /// that many already throws ``StorageError/Code/overloaded``.
+        /// that many already throws `StorageError.Code.overloaded`.
         public var maximumQueuedBytes = 256 << 20
 
         /// How long to wait before connecting again after an attempt has failed, 20 milliseconds to two seconds by default:
@@ -174,7 +174,7 @@ extension StorageDriver where Self == RedisDriver {
     ///
     /// User, password, host and path may be percent-encoded. What the configuration gives goes before what the URL gives.
     /// No connection is made before the first call needs one.
-    /// - Throws: ``StorageError/Code/invalidOption`` if the URL or the configuration can't be honoured.
+    /// - Throws: `StorageError.Code.invalidOption` if the URL or the configuration can't be honoured.
     public static func redis(
         _ url: String,
         _ configuration: RedisDriver.Configuration = RedisDriver.Configuration()

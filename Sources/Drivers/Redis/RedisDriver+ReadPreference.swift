@@ -17,7 +17,7 @@ extension RedisDriver {
         ///   clocks differ, the item ends that much sooner or later there.
         /// - A replica that is away, still loads its data, or refuses as it is cut off is passed over for a second, and the
         ///   master answers. One that does not answer at all holds a read up for a third of
-        ///   ``Configuration/commandTimeout``. One that denies access throws ``StorageError/Code/permissionDenied``.
+        ///   ``Configuration/commandTimeout``. One that denies access throws `StorageError.Code.permissionDenied`.
         /// - A replica that comes or comes back is found by reads within ten seconds.
         ///
         /// Wrappers that decide by what they have read, as a cache or an overlay do, decide by what may be old.

@@ -23,7 +23,7 @@ struct RedisPatience {
 
     /// Waits for the next attempt.
     ///
-    /// - Throws: The error given once the time is over, ``StorageError/Code/cancelled`` if the task is cancelled.
+    /// - Throws: The error given once the time is over, `StorageError.Code.cancelled` if the task is cancelled.
     mutating func wait(_ error: StorageError) async throws(StorageError) {
         let delay = self.backoff.next(using: &self.generator)
         guard RedisPlatform.now.advanced(by: delay) < self.until else { throw error }

@@ -1,4 +1,4 @@
-/// What a server refused a command with; ``StorageError/underlying`` of the errors that ``RedisDriver`` throws for it.
+/// What a server refused a command with; `StorageError.underlying` of the errors that ``RedisDriver`` throws for it.
 public struct RedisServerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The error's first word, such as `WRONGTYPE`.
     public var code: String {

@@ -1,4 +1,4 @@
-/// What the operating system said; ``StorageError/underlying`` of errors of a connection.
+/// What the operating system said; `StorageError.underlying` of errors of a connection.
 public struct RedisSystemError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The number, by `errno` or `getaddrinfo`.
     public var number: Int32

@@ -10,7 +10,7 @@ final class RedisTLSContext: Sendable {
     private let serverName: String
 
     /// - Parameter host: Where the server is, the name that its certificate has to be for unless another is configured.
-    /// - Throws: ``StorageError/Code/invalidOption`` if the certificates that are to be trusted can't be read.
+    /// - Throws: `StorageError.Code.invalidOption` if the certificates that are to be trusted can't be read.
     init(_ configuration: RedisDriver.Configuration.TLS, host: String) throws(StorageError) {
         guard let context = SSL_CTX_new(TLS_client_method()), ckv_ssl_require_tls12(context) == 1 else {
             throw StorageError(.unavailable, "OpenSSL gives no context: \(Self.lastError)")

@@ -12,7 +12,7 @@ struct RedisURL: Hashable {
 
     /// Parses one of the forms that `.redis(_:_:)` takes.
     ///
-    /// - Throws: ``StorageError/Code/invalidOption``, without the URL, as it may hold a password.
+    /// - Throws: `StorageError.Code.invalidOption`, without the URL, as it may hold a password.
     init(_ url: String) throws(StorageError) {
         let parts = try Self.split(url)
         let (userinfo, place) = Self.divideAtLast(parts.authority, UInt8(ascii: "@"))

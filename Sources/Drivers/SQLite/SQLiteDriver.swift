@@ -14,7 +14,7 @@ import Synchronization
 ///   fails fails alone.
 /// - **Life times.** Expired items are removed from the table within about a minute if another process wrote them, else at
 ///   once.
-/// - **Limits.** A value of up to about 1 GB (``Capabilities/maximumValueBytes``), a key of any length. An item is
+/// - **Limits.** A value of up to about 1 GB (`Capabilities.maximumValueBytes`), a key of any length. An item is
 ///   read and written as a whole.
 ///
 /// Needs SQLite 3.35 or later.
