@@ -210,11 +210,13 @@ let package = Package(
             path: "Tests/Fuzzer",
             swiftSettings: settings
         ),
+        .target(name: "ProcessOutput", path: "Tests/ProcessOutput", swiftSettings: settings),
         .executableTarget(
             name: "SessionProcess",
             dependencies: [
                 "KVStorage",
                 "KVStorageSQLite",
+                "ProcessOutput",
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
             ],
@@ -225,6 +227,7 @@ let package = Package(
             name: "StorageProcess",
             dependencies: [
                 "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
+                "ProcessOutput",
             ],
             path: "Tests/StorageProcess",
             swiftSettings: settings

@@ -1,6 +1,7 @@
 import HTTPTypes
 import KVStorage
 import KVStorageSQLite
+import ProcessOutput
 import Sessions
 
 /// A server of its own that the tests start beside themselves, to see what holds between the processes of one site.

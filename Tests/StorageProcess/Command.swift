@@ -1,4 +1,5 @@
 import KVStorage
+import ProcessOutput
 
 enum Command: String {
     /// Increments the item `counter` so many times.
@@ -82,7 +83,7 @@ enum Command: String {
     }
 
     private static func fill(_ store: any StorageDriver, limit: Int) async throws {
-        Output.limitFileSize(limit)
+        Limits.limitFileSize(limit)
         let value = [UInt8](repeating: 7, count: 10_000)
         var count = 0
         do {
@@ -94,7 +95,7 @@ enum Command: String {
             Output.line("\(count)")
             // What was there before can still be read.
             guard try await store.getItem("item:0") == value else { throw Store.Unknown(text: "item:0") }
-            Output.limitFileSize(nil)
+            Limits.limitFileSize(nil)
             try await store.setItem("more", value, WriteOptions())
             if try await store.removeItem("more") { Output.line("again") }
             throw error
@@ -136,11 +137,11 @@ enum Command: String {
             ("getKeys", { () throws(StorageError) in _ = try await store.getKeys(KeyQuery()) }),
             ("hasItem", { () throws(StorageError) in _ = try await store.hasItem("probe") }),
         ]
-        let taken = Output.takeAllDescriptors()
+        let taken = Limits.takeAllDescriptors()
         for (name, call) in calls {
             do throws(StorageError) { try await call() } catch { Output.line("\(name) \(error.code)") }
         }
-        Output.giveBack(taken)
+        Limits.giveBack(taken)
         for (_, call) in calls { try await call() }
         Output.line("again")
     }

@@ -1,4 +1,5 @@
 import KVStorage
+import ProcessOutput
 
 /// A process that the tests start beside themselves, to see what holds between processes and what survives their end.
 ///

@@ -22,6 +22,7 @@ final class RedisServer: Sendable {
     var identifier: Int32? { self.process.withLock { $0?.processIdentifier } }
 
     init(_ arguments: [String] = []) throws {
+        // Short, as the path of a unix socket may have about 100 bytes; `mkdtemp` fills in the Xs.
         var template = Array("/tmp/kvstorage-redis-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure(description: "no temporary folder") }
         self.folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -7,23 +7,7 @@ import Musl
 #endif
 
 /// What the helper asks of the operating system.
-enum Output {
-    /// Writes the line at once and as a whole, so that nothing of it waits in a buffer when the process is killed.
-    static func line(_ text: String) {
-        let bytes = Array((text + "\n").utf8)
-        _ = write(1, bytes, bytes.count)
-    }
-
-    static func exit(_ status: Int32) -> Never {
-        #if canImport(Darwin)
-        Darwin.exit(status)
-        #elseif canImport(Glibc)
-        Glibc.exit(status)
-        #elseif canImport(Musl)
-        Musl.exit(status)
-        #endif
-    }
-
+enum Limits {
     /// Has writes beyond that size of a file fail, as on a full disk, in place of ending the process; `nil` makes room
     /// again.
     static func limitFileSize(_ bytes: Int?) {

@@ -6,15 +6,15 @@ import Glibc
 import Musl
 #endif
 
-/// What the helper asks of the operating system.
-enum Output {
+/// How a helper process tells the tests what happened.
+package enum Output {
     /// Writes the line at once and as a whole, so that nothing of it waits in a buffer when the process is killed.
-    static func line(_ text: String) {
+    package static func line(_ text: String) {
         let bytes = Array((text + "\n").utf8)
         _ = write(1, bytes, bytes.count)
     }
 
-    static func exit(_ status: Int32) -> Never {
+    package static func exit(_ status: Int32) -> Never {
         #if canImport(Darwin)
         Darwin.exit(status)
         #elseif canImport(Glibc)
