@@ -154,6 +154,7 @@ let package = Package(
             dependencies: [
                 "KVStorage",
                 "KVStorageSQLite",
+                "ChildProcess",
                 "Fuzzing",
                 "KVStorageTesting",
                 "SessionProcess",
@@ -171,7 +172,7 @@ let package = Package(
             name: "DriverTests",
             dependencies: [
                 "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
-                "CKVStorageLMDB", "CKVStorageSQLite", "KVStorageTesting", "StorageProcess",
+                "CKVStorageLMDB", "CKVStorageSQLite", "ChildProcess", "KVStorageTesting", "StorageProcess",
             ],
             swiftSettings: settings
         ),
@@ -181,6 +182,7 @@ let package = Package(
                 "KVStorage",
                 "KVStorageRedis",
                 "KVStorageSQLite",
+                "ChildProcess",
                 "ReadmeExample",
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
@@ -210,6 +212,7 @@ let package = Package(
             path: "Tests/Fuzzer",
             swiftSettings: settings
         ),
+        .target(name: "ChildProcess", path: "Tests/ChildProcess", swiftSettings: settings),
         .target(name: "ProcessOutput", path: "Tests/ProcessOutput", swiftSettings: settings),
         .executableTarget(
             name: "SessionProcess",

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import Testing
 
@@ -29,27 +30,15 @@ import Testing
         }
     }
 
-    @Test func theExampleRuns() throws {
+    @Test func theExampleRuns() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let process = Process()
-        process.executableURL = Self.products.appending(path: "ReadmeExample")
-        process.currentDirectoryURL = folder
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        let text = try output.fileHandleForReading.readToEnd().map { String(decoding: $0, as: UTF8.self) }
-        #expect(text == "Ada 1\n")
+        let example = try ChildProcess.path(ofProduct: "ReadmeExample")
+        let process = try ChildProcess("/bin/sh", ["-c", #"cd "$0" && exec "$1""#, folder.path, example])
+        #expect(await process.lines() == ["Ada 1"])
+        #expect(await process.status() == 0)
         #expect(FileManager.default.fileExists(atPath: folder.appending(path: "users.db").path))
-    }
-
-    /// Where the program stands that was built with this test.
-    private static var products: URL {
-        let url = Bundle.main.executableURL ?? URL(filePath: CommandLine.arguments[0])
-        return url.deletingLastPathComponent()
     }
 }
 

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import KVStorage
 import KVStorageFileSystem
@@ -80,7 +81,7 @@ struct FileSystemSharingTests {
         try self.files.folder.setPermissions(0o600, of: self.files.folder.file("probe"))
         try self.files.folder.setPermissions(0o755, of: self.files.path)
         if geteuid() == 0 {
-            let process = try HelperProcess(["probe", self.store()], unprivileged: true)
+            let process = try ChildProcess(storage: ["probe", self.store()], unprivileged: true)
             #expect(await process.lines() == ["error permissionDenied"])
             #expect(await process.status() == 1)
         } else {
@@ -95,7 +96,7 @@ struct FileSystemSharingTests {
         let driver = try self.files.open()
         try await driver.set("a:item", "1")
         try await driver.set("probe", "1")
-        let process = try HelperProcess(["exhaust", self.store()])
+        let process = try ChildProcess(storage: ["exhaust", self.store()])
         #expect(
             await process.lines() == [
                 "getItem unavailable", "setItem unavailable", "getKeys unavailable", "hasItem unavailable", "again",
@@ -146,12 +147,6 @@ struct FileSystemSharingTests {
     }
 
     private func run(_ arguments: String...) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: arguments[0])
-        process.arguments = Array(arguments.dropFirst())
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        try ChildProcess(arguments[0], Array(arguments.dropFirst()), error: .none).wait()
     }
 }

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import KVStorage
 import KVStorageLMDB
@@ -125,7 +126,7 @@ struct LMDBBadFileTests {
             }
             _ = try self.folder.write(content, to: "data.mdb")
             // In a process of its own, which LMDB may end.
-            let process = try HelperProcess(["list", "lmdb:\(self.folder.path)"])
+            let process = try ChildProcess(storage: ["list", "lmdb:\(self.folder.path)"])
             let lines = await process.lines()
             let status = await process.status()
             if status == 1 {
@@ -152,7 +153,7 @@ struct LMDBBadFileTests {
                     1 << (random.next() % 8)
             }
             _ = try self.folder.write(content, to: "data.mdb")
-            let process = try HelperProcess(["list", "lmdb:\(self.folder.path)"])
+            let process = try ChildProcess(storage: ["list", "lmdb:\(self.folder.path)"])
             let lines = await process.lines()
             #expect((0...1).contains(await process.status()), "round \(round): \(lines)")
             #expect(lines.count == 1)
@@ -165,7 +166,7 @@ struct LMDBBadFileTests {
         try await LMDBDriver(path: path).dispose()
         try self.folder.setPermissions(0o755, of: self.folder.path)
         try self.folder.setPermissions(0o555, of: path)
-        let process = try HelperProcess(["probe", "lmdb:\(path)"], unprivileged: true)
+        let process = try ChildProcess(storage: ["probe", "lmdb:\(path)"], unprivileged: true)
         #expect(await process.lines() == ["error permissionDenied"])
         #expect(await process.status() == 1)
     }

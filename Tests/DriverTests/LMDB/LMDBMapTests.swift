@@ -1,3 +1,4 @@
+import ChildProcess
 import KVStorage
 import KVStorageTesting
 import Testing
@@ -128,7 +129,7 @@ struct LMDBMapTests {
     func processes(options: String) async throws {
         let count = options.isEmpty ? 300 : 2000
         let processes = try (0..<3).map { _ in
-            try HelperProcess(["load", "lmdb:\(self.folder.path)?tiny\(options)", "\(count)"])
+            try ChildProcess(storage: ["load", "lmdb:\(self.folder.path)?tiny\(options)", "\(count)"])
         }
         let driver = try self.driver(options.isEmpty ? .full : .noSync)
         // Reads alone have to notice, too.

@@ -1,3 +1,4 @@
+import ChildProcess
 import KVStorage
 import KVStorageLMDB
 import Testing
@@ -72,10 +73,10 @@ struct LMDBSharingTests {
     @Test("Readers of a process that was killed are cleared away when the environment is opened", .tags(.processes))
     func staleReaders() async throws {
         // Keeps the table of readers in use: whoever opens an environment alone begins a new one.
-        let holder = try HelperProcess(["hold", "lmdb:\(self.path)"])
+        let holder = try ChildProcess(storage: ["hold", "lmdb:\(self.path)"])
         #expect(await holder.line() == "ready")
         let first = try LMDBDriver(path: self.path)
-        let victim = try HelperProcess(["hold", "lmdb:\(self.path)"])
+        let victim = try ChildProcess(storage: ["hold", "lmdb:\(self.path)"])
         #expect(await victim.line() == "ready")
         victim.kill()
         _ = await victim.status()
@@ -84,7 +85,7 @@ struct LMDBSharingTests {
         let second = try LMDBDriver(path: self.path)
         #expect(try second.readerCount() == 1)
         try await second.dispose()
-        try holder.closeInput()
+        holder.closeInput()
         #expect(await holder.status() == 0)
     }
 

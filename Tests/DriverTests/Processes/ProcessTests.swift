@@ -1,3 +1,4 @@
+import ChildProcess
 import KVStorage
 import Testing
 
@@ -19,7 +20,7 @@ struct ProcessTests {
     )
     func addUp(store: ProcessStore, command: String) async throws {
         // All begin by making the same new store.
-        let processes = try (0..<4).map { _ in try HelperProcess([command, store.name(at: self.path), "2000"]) }
+        let processes = try (0..<4).map { _ in try ChildProcess(storage: [command, store.name(at: self.path), "2000"]) }
         for process in processes {
             #expect(await process.lines() == [])
             #expect(await process.status() == 0)
@@ -35,7 +36,9 @@ struct ProcessTests {
         arguments: [ProcessStore.sqlite.with("patient"), .lmdb, .files.with("durable")]
     )
     func addUpDurably(store: ProcessStore) async throws {
-        let processes = try (0..<3).map { _ in try HelperProcess(["increment", store.name(at: self.path), "300"]) }
+        let processes = try (0..<3).map { _ in
+            try ChildProcess(storage: ["increment", store.name(at: self.path), "300"])
+        }
         for process in processes { #expect(await process.status() == 0) }
         let driver = try store.open(self.path)
         #expect(try await driver.text("counter") == "900")
@@ -53,7 +56,7 @@ struct ProcessTests {
     func kill(store: ProcessStore) async throws {
         var acknowledged: [String] = []
         for round in 0..<store.rounds {
-            let process = try HelperProcess(["crash-writer", store.name(at: self.path), "64"])
+            let process = try ChildProcess(storage: ["crash-writer", store.name(at: self.path), "64"])
             // Each round dies at another moment.
             let leastCount = 10 + round * 7
             var fresh: [String] = []
@@ -88,7 +91,7 @@ struct ProcessTests {
     func killBesideOthers(store: ProcessStore) async throws {
         let driver = try store.open(self.path)
         for round in 0..<5 {
-            let process = try HelperProcess(["crash-writer", store.name(at: self.path), "64"])
+            let process = try ChildProcess(storage: ["crash-writer", store.name(at: self.path), "64"])
             for _ in 0..<10 { #expect(await process.line() != nil) }
             async let write: Void = driver.set("mine", "\(round)")
             process.kill()
@@ -104,7 +107,7 @@ struct ProcessTests {
         arguments: [ProcessStore.sqlite, .sqlite.with("normal"), .lmdb, .lmdb.with("noSync")]
     )
     func full(store: ProcessStore) async throws {
-        let process = try HelperProcess(["fill", store.name(at: self.path), "3000000"])
+        let process = try ChildProcess(storage: ["fill", store.name(at: self.path), "3000000"])
         let lines = await process.lines()
         #expect(await process.status() == 1)
         // In the process that saw the failure, too, writing goes on once there is room.

@@ -1,3 +1,4 @@
+import ChildProcess
 import KVStorage
 import KVStorageTesting
 import Testing
@@ -89,7 +90,7 @@ struct RedisClusterTests {
     @Test("four processes lose no increment", .tags(.processes))
     func processes() async throws {
         let cluster = try await RedisClusterServers.shared.value
-        let processes = try (0..<4).map { _ in try HelperProcess(["increment", cluster.url, "500"]) }
+        let processes = try (0..<4).map { _ in try ChildProcess(storage: ["increment", cluster.url, "500"]) }
         for process in processes { #expect(await process.status() == 0) }
         let storage = try Self.storage(cluster, "")
         #expect(try await storage.takeItem("counter", as: Int.self) == 2000)

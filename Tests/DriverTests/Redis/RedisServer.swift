@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import Synchronization
 
@@ -12,14 +13,14 @@ final class RedisServer: Sendable {
     let port: Int
     let folder: String
     let arguments: [String]
-    private let process: Mutex<Process?>
+    private let process: Mutex<ChildProcess?>
 
     /// One for all tests that only need a server; it tells of changes.
     static let shared = Result { try RedisServer(["--notify-keyspace-events", "Kg$xe"]) }
 
     var url: String { "redis://127.0.0.1:\(self.port)" }
     var socketURL: String { "unix://\(self.folder)/redis.sock" }
-    var identifier: Int32? { self.process.withLock { $0?.processIdentifier } }
+    var identifier: Int32? { self.process.withLock { $0?.identifier } }
 
     init(_ arguments: [String] = []) throws {
         // Short, as the path of a unix socket may have about 100 bytes; `mkdtemp` fills in the Xs.
@@ -49,8 +50,8 @@ final class RedisServer: Sendable {
     func kill() {
         self.process.withLock { process in
             guard let running = process else { return }
-            Foundation.kill(running.processIdentifier, SIGKILL)
-            running.waitUntilExit()
+            running.kill()
+            _ = running.wait()
             Self.hasStopped(running)
             process = nil
         }
@@ -67,38 +68,30 @@ final class RedisServer: Sendable {
 
     /// Stops the server from doing anything until ``goOn()``.
     func freeze() {
-        if let identifier = self.identifier { Foundation.kill(identifier, SIGSTOP) }
+        self.process.withLock { $0?.signal(SIGSTOP) }
     }
 
     func goOn() {
-        if let identifier = self.identifier { Foundation.kill(identifier, SIGCONT) }
+        self.process.withLock { $0?.signal(SIGCONT) }
     }
 
     /// Returns the server's process once it takes connections, or `nil` if it ended before.
-    private static func start(_ port: Int, _ folder: String, _ arguments: [String]) throws -> Process? {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/redis-server")
-        process.arguments =
+    private static func start(_ port: Int, _ folder: String, _ arguments: [String]) throws -> ChildProcess? {
+        let process = try ChildProcess(
+            "/usr/bin/redis-server",
             ["--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", "\(folder)/redis.sock", "--dir", folder]
-            + ["--save", "", "--daemonize", "no"] + arguments
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
+                + ["--save", "", "--daemonize", "no"] + arguments,
+            error: .none
+        )
         var text = Data()
         let ready = Data("Ready to accept connections".utf8)
         while text.range(of: ready) == nil {
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty {
-                process.waitUntilExit()
-                return nil
-            }
-            text.append(more)
+            let more = process.read()
+            if more.isEmpty { return nil }
+            text.append(contentsOf: more)
         }
         // Somebody has to read what else it says, or it would wait for that one day.
-        let rest = output.fileHandleForReading
-        Thread.detachNewThread { while !rest.availableData.isEmpty {} }
+        Thread.detachNewThread { while !process.read().isEmpty {} }
         return process
     }
 
@@ -113,14 +106,14 @@ final class RedisServer: Sendable {
     }()
 
     /// Sees to it that the server does not outlive the tests.
-    private static func stopAtExit(_ process: Process, _ folder: String) {
+    private static func stopAtExit(_ process: ChildProcess, _ folder: String) {
         _ = self.registration
-        self.started.withLock { $0.append((process.processIdentifier, folder)) }
+        self.started.withLock { $0.append((process.identifier, folder)) }
     }
 
     /// It has ended, and another process may have its number one day.
-    private static func hasStopped(_ process: Process) {
-        self.started.withLock { $0.removeAll { $0.identifier == process.processIdentifier } }
+    private static func hasStopped(_ process: ChildProcess) {
+        self.started.withLock { $0.removeAll { $0.identifier == process.identifier } }
     }
 }
 

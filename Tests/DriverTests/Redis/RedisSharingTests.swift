@@ -1,3 +1,4 @@
+import ChildProcess
 import KVStorage
 import Testing
 
@@ -10,7 +11,7 @@ struct RedisSharingTests {
     func processes(command: String) async throws {
         let server = try RedisServer()
         let processes = try [server.url, server.url, server.socketURL, server.socketURL].map { url in
-            try HelperProcess([command, url, "2000"])
+            try ChildProcess(storage: [command, url, "2000"])
         }
         for process in processes {
             #expect(await process.lines() == [])
@@ -24,7 +25,7 @@ struct RedisSharingTests {
     @Test("What a killed process had acknowledged is there", .tags(.processes))
     func killed() async throws {
         let server = try RedisServer()
-        let writer = try HelperProcess(["crash-writer", server.url, "16"])
+        let writer = try ChildProcess(storage: ["crash-writer", server.url, "16"])
         var acknowledged: [String] = []
         while acknowledged.count < 500, let key = await writer.line() { acknowledged.append(key) }
         writer.kill()

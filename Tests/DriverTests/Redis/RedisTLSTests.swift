@@ -1,4 +1,4 @@
-import Foundation
+import ChildProcess
 import KVStorage
 import KVStorageRedis
 import KVStorageTesting
@@ -172,19 +172,16 @@ private final class RedisTLSServer: Sendable {
 
     init() throws {
         let folder = try TemporaryFolder()
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        openssl.arguments = [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout", folder.file("key.pem"), "-out", folder.file("certificate.pem"),
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        guard openssl.terminationStatus == 0 else {
-            throw RedisServer.Failure(description: "openssl makes no certificate")
-        }
+        let openssl = try ChildProcess(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout", folder.file("key.pem"), "-out", folder.file("certificate.pem"),
+            ],
+            error: .none
+        )
+        guard openssl.wait() == 0 else { throw RedisServer.Failure(description: "openssl makes no certificate") }
         self.folder = folder
         self.certificate = folder.file("certificate.pem")
         self.port = try LoopbackSocket.freePort()

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import KVStorage
 import KVStorageSQLite
@@ -93,7 +94,7 @@ struct SQLiteReadOnlyTests {
     }
 
     private func probe(_ store: String) async throws -> String? {
-        let process = try HelperProcess(["probe", store], unprivileged: true)
+        let process = try ChildProcess(storage: ["probe", store], unprivileged: true)
         let lines = await process.lines()
         #expect(await process.status() == 1)
         return lines.last

@@ -1,3 +1,4 @@
+import ChildProcess
 import KVStorage
 import KVStorageSQLite
 import Testing
@@ -86,7 +87,7 @@ struct SQLiteSharingTests {
 
     @Test("An exclusive store is refused to a second process, and free again after the first", .tags(.processes))
     func exclusive() async throws {
-        let holder = try HelperProcess(["hold", "sqlite:\(self.path)?exclusive"])
+        let holder = try ChildProcess(storage: ["hold", "sqlite:\(self.path)?exclusive"])
         #expect(await holder.line() == "ready")
         for exclusive in [true, false] {
             let error = openingError(self.path) {
@@ -96,7 +97,7 @@ struct SQLiteSharingTests {
             #expect(error?.code == .unavailable)
             #expect(error?.message.contains("exclusive") == true)
         }
-        try holder.closeInput()
+        holder.closeInput()
         #expect(await holder.status() == 0)
         let driver = try SQLiteDriver(path: self.path, configuration: configuration { $0.exclusive = true })
         try await driver.set("key", "value")
