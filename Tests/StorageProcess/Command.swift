@@ -21,6 +21,8 @@ enum Command: String {
     case exhaust
     /// Reads an item and keeps the store open until its input ends.
     case hold
+    /// Writes an item and ends without closing the store; opens another at the very end and prints what it reads there.
+    case leave
 
     func run(_ store: any StorageDriver, _ argument: String) async throws {
         switch self {
@@ -36,6 +38,9 @@ enum Command: String {
             _ = try await store.getItem("probe")
             Output.line("ready")
             while readLine() != nil {}
+        case .leave:
+            try await store.setItem("left", Array("behind".utf8), WriteOptions())
+            Output.exit(0)
         }
     }
 

@@ -14,6 +14,7 @@ struct StorageProcess {
             Output.line("usage: StorageProcess <command> <store> [argument]")
             Output.exit(2)
         }
+        if command == .leave { LastCall.prepare(arguments[1]) }
         do {
             let store = try Store(arguments[1]).open()
             try await command.run(store, arguments.count > 2 ? arguments[2] : "")

@@ -31,7 +31,7 @@ struct Store {
         case "fs": try self.openFiles()
         case "lmdb": try self.openLMDB()
         case "sqlite": try self.openSQLite()
-        case "redis", "redis-cluster", "unix": try self.openRedis()
+        case "redis", "rediss", "redis-cluster", "unix": try self.openRedis()
         default: throw Unknown(text: self.scheme)
         }
     }

@@ -9,10 +9,16 @@ final class RedisTLSContext: Sendable {
     private let verifiesServer: Bool
     private let serverName: String
 
+    /// Sets OpenSSL up, before anything of it is used, to free nothing at the process's exit.
+    ///
+    /// By default it does (`OPENSSL_init_crypto(3)`), while threads of connections that nobody closed still work with what
+    /// it frees: now and then the process would end by `abort()` instead of with its exit status.
+    private static let isReady = OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
+
     /// - Parameter host: Where the server is, the name that its certificate has to be for unless another is configured.
     /// - Throws: `StorageError.Code.invalidOption` if the certificates that are to be trusted can't be read.
     init(_ configuration: RedisDriver.Configuration.TLS, host: String) throws(StorageError) {
-        guard let context = SSL_CTX_new(TLS_client_method()), ckv_ssl_require_tls12(context) == 1 else {
+        guard Self.isReady, let context = SSL_CTX_new(TLS_client_method()), ckv_ssl_require_tls12(context) == 1 else {
             throw StorageError(.unavailable, "OpenSSL gives no context: \(Self.lastError)")
         }
         self.context = context

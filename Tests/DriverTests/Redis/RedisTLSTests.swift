@@ -150,6 +150,16 @@ struct RedisTLSTests {
         try await storage.dispose()
     }
 
+    @Test("connections work until the process is over, and one that nobody closed does not harm its end")
+    func exit() async throws {
+        // Without a file of the driver's, the system's trusted certificates are those that OpenSSL is told of here.
+        let trust = "SSL_CERT_FILE=\(self.server.certificate)"
+        let path = try ChildProcess.path(ofProduct: "StorageProcess")
+        let process = try ChildProcess("/usr/bin/env", [trust, path, "leave", self.server.url])
+        #expect(await process.lines() == ["behind"])
+        #expect(await process.status() == 0)
+    }
+
     @Test("options that can't be honoured throw when the driver is made")
     func validation() throws {
         let missing = Self.configuration(self.server) { $0.certificateAuthorityFile = "/nowhere.pem" }
