@@ -49,7 +49,7 @@ test-package: build ensure-servers
 test-traits: ensure-libraries ensure-servers
 	@.ci/ensure-packages $(tls_libraries)
 	$(SWIFT) test --traits HummingbirdSupport,RedisTLSSupport --scratch-path .build-traits \
-		--filter 'HummingbirdTests|RedisTLSTests'
+		--filter 'HummingbirdTests|RedisTLS'
 
 # KVStorage alone: no package cloned, no library linked.
 test-linkage:

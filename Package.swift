@@ -35,7 +35,7 @@ let package = Package(
         ),
         .trait(
             name: "RedisTLSSupport",
-            description: "TLS (rediss://) for the product KVStorageRedis, which needs OpenSSL's libssl."
+            description: "TLS (rediss://, rediss-cluster://) for KVStorageRedis, which needs OpenSSL's libssl."
         ),
     ],
     dependencies: [

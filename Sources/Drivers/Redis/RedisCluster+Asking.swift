@@ -94,7 +94,9 @@ extension RedisCluster {
         }
         if case .error(let error) = reply, error.description.contains("cluster support disabled") {
             let place = connection.endpoint
-            throw StorageError(.invalidOption, "\(place) is no cluster; use redis:// in place of redis-cluster://")
+            throw StorageError(
+                .invalidOption,
+                "\(place) is no cluster; use redis:// in place of redis-cluster://, or rediss:// over TLS")
         }
         return try RedisTopology(reply, asked: connection.endpoint)
     }

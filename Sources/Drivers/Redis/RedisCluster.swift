@@ -145,9 +145,9 @@ final class RedisCluster: RedisClient {
                 encode)
             return RedisSetback(reply, from: endpoint).map(RedisAttempt.failed) ?? .answered(reply)
         } catch {
-            if let unsent = error.underlying as? RedisUnsent { return .failed(.unsent(unsent.reason)) }
+            if let unsent = error.underlying as? RedisUnsent { return .failed(.unsent(unsent.reason, endpoint)) }
             // The cluster is not closed while a call is under way: the node is none of its masters any more.
-            if error.code == .closed { return .failed(.unsent(error)) }
+            if error.code == .closed { return .failed(.unsent(error, endpoint)) }
             if error.code == .connectionLost || error.code == .timeout { self.refreshSoon() }
             throw error
         }
@@ -165,6 +165,11 @@ final class RedisCluster: RedisClient {
             if !call.patience.allowsImmediateAttempt() { try await call.patience.wait(error) }
         case .redirected(.later, _):
             self.refreshSoon()
+            try await call.patience.wait(error)
+        case .unsent(let reason, let endpoint) where reason.code == .permissionDenied:
+            // A node that has no trust in us, or we in it, will have none later. But another may be in its place by now.
+            if let failure = await self.refresh(), failure.code == .permissionDenied { throw failure }
+            guard self.state.withLock({ $0.topology?.master(of: call.slot) != endpoint }) else { throw reason }
             try await call.patience.wait(error)
         case .unsent, .unserved:
             try await call.patience.wait(error)

@@ -8,7 +8,7 @@ import Synchronization
 /// connection is made when the first command comes, and made again when it was lost and there is a command to send.
 final class RedisConnection: Sendable {
     struct Options: Sendable {
-        typealias Security = @Sendable (RedisPlainTransport) -> (any RedisTransport)?
+        typealias Security = @Sendable (RedisPlainTransport, RedisEndpoint) -> (any RedisTransport)?
 
         var endpoint: RedisEndpoint
         var username: String?
@@ -25,7 +25,7 @@ final class RedisConnection: Sendable {
         var failsFast = false
         /// Whether the server may be a replica that is to answer reads itself.
         var readsReplica = false
-        /// Encrypts what a transport sends and receives; `nil` for bytes as they are.
+        /// Encrypts what a transport to a server sends and receives; `nil` for bytes as they are.
         var secure: Security?
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
         var subscription: [UInt8]?

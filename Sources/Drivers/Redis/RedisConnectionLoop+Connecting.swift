@@ -51,7 +51,8 @@ extension RedisConnectionLoop {
         switch RedisPlatform.beginConnecting(to: address) {
         case .success(let descriptor):
             let plain = RedisPlainTransport(connecting: descriptor)
-            guard let transport = self.core.options.secure.map({ $0(plain) }) ?? plain else {
+            let options = self.core.options
+            guard let transport = options.secure.map({ $0(plain, options.endpoint) }) ?? plain else {
                 return self.failToConnect("memory is short", nil, now)
             }
             self.link = .opening(transport, rest: addresses.dropFirst(), until: until)

@@ -19,12 +19,17 @@ extension RedisDriver {
             case ownWrites
         }
 
-        /// How the server of a `rediss://` URL is made sure of. TLS 1.2 or later is spoken.
+        /// How the server of a `rediss://` URL, or each node of a `rediss-cluster://` one, is made sure of. TLS 1.2 or later
+        /// is spoken.
         public struct TLS: Sendable, Hashable {
             /// A file of certificates in PEM form: one of them has to stand behind the server's. By default `nil`, for those
             /// that the system trusts.
             public var certificateAuthorityFile: String?
-            /// The name that the server's certificate has to be for; by default `nil`, for the URL's host.
+            /// The name that the server's certificate has to be for; by default `nil`, for the host that is connected to.
+            ///
+            /// That is the URL's host. For the other nodes of a cluster it is what the cluster calls them, an address unless
+            /// its `cluster-preferred-endpoint-type` is `hostname`. Where the nodes' certificates are for one common name and
+            /// not for those addresses, that name has to be given here.
             public var serverName: String?
             /// Whether the server's certificate is looked at, `true` by default. Without that anybody in between can read
             /// and change everything.
@@ -40,7 +45,7 @@ extension RedisDriver {
         /// The password for `AUTH`; by default the one in the URL, if any.
         public var password: String?
 
-        /// How the server is made sure of, for `rediss://` only; by default `nil`, for the defaults of ``TLS``.
+        /// How the server is made sure of, for `rediss://` and `rediss-cluster://` only; by default `nil`, for the defaults of ``TLS``.
         public var tls: TLS?
 
         /// The number of the database for `SELECT`; by default the one in the URL, else 0. A cluster has 0 only.
@@ -104,7 +109,8 @@ extension RedisDriver {
         public var watching: Watching?
 
         /// Where a cluster's items are read; by default ``ReadPreference/master``, with which a read is never older than an
-        /// acknowledged write. ``ReadPreference/replica`` is for `redis-cluster://` URLs only.
+        /// acknowledged write. ``ReadPreference/replica`` is for
+        /// `redis-cluster://` and `rediss-cluster://` URLs only.
         public var readsFrom = ReadPreference.master
 
         /// Creates the default configuration.
@@ -140,17 +146,21 @@ extension RedisDriver.Configuration {
 
     /// Returns what encrypts the connections, if the URL asks for that.
     func security(for url: RedisURL) throws(StorageError) -> RedisConnection.Options.Security? {
-        guard url.isEncrypted, case .host(let host, _) = url.endpoints[0] else {
-            try Self.require(self.tls == nil, "tls is for rediss:// URLs only")
+        guard url.isEncrypted else {
+            try Self.require(self.tls == nil, "tls is for rediss:// and rediss-cluster:// URLs only")
             return nil
         }
+        // For OpenSSL an empty name would mean any.
+        let isName = self.tls?.serverName.map { !$0.isEmpty && !$0.utf8.contains(0) } ?? true
+        try Self.require(isName, "tls.serverName is no name; nil means the host that is connected to")
         #if RedisTLSSupport
-        let context = try RedisTLSContext(self.tls ?? TLS(), host: host)
-        return { RedisTLSTransport($0, context) }
+        let context = try RedisTLSContext(self.tls ?? TLS())
+        return { RedisTLSTransport($0, to: $1, context) }
         #else
         throw StorageError(
             .notSupported,
-            "rediss:// (\(host)) needs the trait RedisTLSSupport: add it to `traits:` of your .package(…) for kv-storage"
+            "\(url.isCluster ? "rediss-cluster" : "rediss"):// (\(url.endpoints[0])) needs the trait RedisTLSSupport: add it "
+                + "to `traits:` of your .package(…) for kv-storage"
         )
         #endif
     }
@@ -170,6 +180,8 @@ extension StorageDriver where Self == RedisDriver {
     /// - `rediss://…`, the same over TLS; needs the package's trait `RedisTLSSupport`, and OpenSSL's `libssl-dev`;
     /// - `redis-cluster://[[user]:password@]host[:port][,host[:port]…]` for a cluster, of which some nodes are named: one of
     ///   them has to be there to tell of the others, which are reached where they say that they are;
+    /// - `rediss-cluster://…`, the same over TLS to every node, as `rediss://`; the cluster needs `tls-cluster yes`, by which
+    ///   its nodes tell each other's TLS ports;
     /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.
     ///
     /// User, password, host and path may be percent-encoded. What the configuration gives goes before what the URL gives.

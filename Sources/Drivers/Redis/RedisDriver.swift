@@ -55,7 +55,8 @@ public final class RedisDriver: StorageDriver {
             )
         } else {
             try Configuration.require(
-                configuration.readsFrom == .master, "readsFrom: .replica is for redis-cluster:// URLs only")
+                configuration.readsFrom == .master,
+                "readsFrom: .replica is for redis-cluster:// and rediss-cluster:// URLs only")
             self.client = try RedisServerClient(options, connections: configuration.connections)
         }
         self.listings = RedisListings(scanCount: configuration.scanCount)

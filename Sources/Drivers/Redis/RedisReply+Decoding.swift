@@ -86,7 +86,10 @@ extension StorageError {
             case "MISCONF":
                 (.inputOutput, "the server can't save its data and so takes no writes; look at its log")
             case "MOVED", "ASK", "CROSSSLOT":
-                (.invalidOption, "the server is part of a cluster; use redis-cluster:// in place of redis://")
+                (
+                    .invalidOption,
+                    "the server is part of a cluster; use redis-cluster:// in place of redis://, or rediss-cluster:// over TLS"
+                )
             default:
                 (.inputOutput, "the server refused the command")
             }

@@ -30,8 +30,8 @@ enum RedisAttempt {
 /// Why a command has to be sent again.
 enum RedisSetback {
     case redirected(RedisRedirection, RedisServerError)
-    /// Its node is away.
-    case unsent(StorageError)
+    /// Its node is away, or nothing may be sent to it.
+    case unsent(StorageError, RedisEndpoint)
     /// No node has its slot.
     case unserved
 
@@ -54,7 +54,7 @@ enum RedisSetback {
         switch self {
         case .redirected(_, let error):
             StorageError(.unavailable, "the cluster can't serve now; try again later: \(error)", underlying: error)
-        case .unsent(let error):
+        case .unsent(let error, _):
             error
         case .unserved:
             StorageError(.unavailable, "no node of the cluster serves the item's slot (\(slot)) now")

@@ -7,7 +7,7 @@ final class RedisTLSContext: Sendable {
     // Safe to share: OpenSSL counts its references and locks it; it is not changed after it was made.
     nonisolated(unsafe) private let context: OpaquePointer
     private let verifiesServer: Bool
-    private let serverName: String
+    private let serverName: String?
 
     /// Sets OpenSSL up, before anything of it is used, to free nothing at the process's exit.
     ///
@@ -15,15 +15,14 @@ final class RedisTLSContext: Sendable {
     /// it frees: now and then the process would end by `abort()` instead of with its exit status.
     private static let isReady = OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
 
-    /// - Parameter host: Where the server is, the name that its certificate has to be for unless another is configured.
     /// - Throws: `StorageError.Code.invalidOption` if the certificates that are to be trusted can't be read.
-    init(_ configuration: RedisDriver.Configuration.TLS, host: String) throws(StorageError) {
+    init(_ configuration: RedisDriver.Configuration.TLS) throws(StorageError) {
         guard Self.isReady, let context = SSL_CTX_new(TLS_client_method()), ckv_ssl_require_tls12(context) == 1 else {
             throw StorageError(.unavailable, "OpenSSL gives no context: \(Self.lastError)")
         }
         self.context = context
         self.verifiesServer = configuration.verifiesServer
-        self.serverName = configuration.serverName ?? host
+        self.serverName = configuration.serverName
         SSL_CTX_set_verify(context, configuration.verifiesServer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         guard let file = configuration.certificateAuthorityFile else {
             SSL_CTX_set_default_verify_paths(context)
@@ -40,16 +39,19 @@ final class RedisTLSContext: Sendable {
     }
 
     /// Returns a session that has not begun, for certificates of the server's name only; `nil` if memory is short.
-    func makeSession() -> OpaquePointer? {
-        guard let session = SSL_new(self.context) else { return nil }
+    ///
+    /// - Parameter endpoint: Where the server is. Its host is the name unless another is configured.
+    func makeSession(with endpoint: RedisEndpoint) -> OpaquePointer? {
+        guard case .host(let host, _) = endpoint, let session = SSL_new(self.context) else { return nil }
+        let name = self.serverName ?? host
         SSL_set_connect_state(session)
         ckv_ssl_accept_partial_writes(session)
         let parameters = SSL_get0_param(session)
         // An address in digits is not asked for by name (RFC 6066, section 3), and stands elsewhere in a certificate.
-        if X509_VERIFY_PARAM_set1_ip_asc(parameters, self.serverName) == 1 { return session }
+        if X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 { return session }
         X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-        guard X509_VERIFY_PARAM_set1_host(parameters, self.serverName, 0) == 1,
-            ckv_ssl_set_server_name(session, self.serverName) == 1
+        guard X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
+            ckv_ssl_set_server_name(session, name) == 1
         else {
             SSL_free(session)
             return nil

@@ -22,8 +22,8 @@ final class RedisTLSTransport: RedisTransport {
     private static let chunk = 64 * 1024
 
     /// Returns `nil` if memory is short.
-    init?(_ plain: RedisPlainTransport, _ context: RedisTLSContext) {
-        guard let session = context.makeSession() else { return nil }
+    init?(_ plain: RedisPlainTransport, to endpoint: RedisEndpoint, _ context: RedisTLSContext) {
+        guard let session = context.makeSession(with: endpoint) else { return nil }
         guard let input = BIO_new(BIO_s_mem()), let output = BIO_new(BIO_s_mem()) else {
             SSL_free(session)
             return nil

@@ -26,15 +26,16 @@ struct RedisURL: Hashable {
             self.isEncrypted = parts.scheme == "rediss"
             self.endpoints = [try Self.endpoint(place)]
             self.database = try Self.database(ofPath: parts.path)
-        case "redis-cluster":
+        case "redis-cluster", "rediss-cluster":
             self.isCluster = true
+            self.isEncrypted = parts.scheme == "rediss-cluster"
             self.endpoints = []
             for node in place.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
                 self.endpoints.append(try Self.endpoint(node))
             }
             self.database = try Self.database(ofPath: parts.path)
         default:
-            throw Self.error("begins with none of redis://, rediss://, redis-cluster:// and unix://")
+            throw Self.error("begins with none of redis://, rediss://, redis-cluster://, rediss-cluster:// and unix://")
         }
         if let userinfo { try self.readUserinfo(userinfo) }
         if let query = parts.query { try self.readQuery(query, allowsDatabase: parts.scheme == "unix") }
@@ -84,7 +85,8 @@ struct RedisURL: Hashable {
             throw Self.error("names no host")
         }
         guard !host.contains(UInt8(ascii: ",")) else {
-            throw Self.error("names several hosts; nodes of a cluster stand after redis-cluster://")
+            throw Self.error(
+                "names several hosts; nodes of a cluster stand after redis-cluster:// or rediss-cluster://")
         }
         guard let number = port.map(Self.number) ?? 6379, (1...65_535).contains(number) else {
             throw Self.error("has a port that is no number from 1 to 65535; put an IPv6 address in brackets")

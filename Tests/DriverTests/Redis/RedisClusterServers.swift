@@ -12,13 +12,18 @@ final class RedisClusterServers: Sendable {
     /// The driver's URL; names two of the masters.
     var url: String { "redis-cluster://127.0.0.1:\(self.servers[0].port),127.0.0.1:\(self.servers[1].port)" }
 
-    init() async throws {
+    /// - Parameter arguments: Further ones for a server, given its TLS port, to be reached by the others there. `nil` by
+    ///   default, for a cluster without TLS.
+    init(encrypted arguments: ((_ port: Int) -> [String])? = nil) async throws {
         self.servers = try (0..<6).map { _ in
-            try RedisServer([
-                "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1500",
-                "--cluster-port", "\(try LoopbackSocket.freePort())", "--notify-keyspace-events", "Kg$xe",
-                "--repl-diskless-sync-delay", "0", "--appendonly", "yes", "--appendfsync", "no",
-            ])
+            let security = try arguments.map { $0(try LoopbackSocket.freePort()) } ?? []
+            return try RedisServer(
+                [
+                    "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1500",
+                    "--cluster-port", "\(try LoopbackSocket.freePort())", "--notify-keyspace-events", "Kg$xe",
+                    "--repl-diskless-sync-delay", "0", "--appendonly", "yes", "--appendfsync", "no",
+                ] + security
+            )
         }
         let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")]
         for (server, range) in zip(self.servers, ranges) {
@@ -27,8 +32,9 @@ final class RedisClusterServers: Sendable {
         for (number, server) in self.servers.enumerated() {
             try await server.check("CLUSTER", "SET-CONFIG-EPOCH", "\(number + 1)")
             guard number > 0 else { continue }
-            let busPort = server.arguments[server.arguments.firstIndex(of: "--cluster-port").map { $0 + 1 } ?? 0]
-            try await self.servers[0].check("CLUSTER", "MEET", "127.0.0.1", "\(server.port)", busPort)
+            let busPort = server.argument("--cluster-port") ?? ""
+            let port = server.argument("--tls-port") ?? "\(server.port)"
+            try await self.servers[0].check("CLUSTER", "MEET", "127.0.0.1", port, busPort)
         }
         for server in self.servers { try await server.wait("CLUSTER", "INFO") { $0.contains("cluster_known_nodes:6") } }
         for (replica, master) in zip(self.servers[3...], self.servers[..<3]) {
@@ -60,6 +66,11 @@ final class RedisClusterServers: Sendable {
 }
 
 extension RedisServer {
+    /// What follows the argument of that name.
+    func argument(_ name: String) -> String? {
+        self.arguments.firstIndex(of: name).map { self.arguments[$0 + 1] }
+    }
+
     /// Sends a command that has to succeed.
     func check(_ words: String...) async throws {
         let reply = try await self.call(words)

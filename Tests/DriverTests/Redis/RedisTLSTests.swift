@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Redis over TLS", .timeLimit(.minutes(5)))
 struct RedisTLSTests {
-    private static let server = Result { try RedisTLSServer() }
+    static let server = Result { try RedisTLSServer() }
 
     private let server: RedisTLSServer
 
@@ -17,7 +17,7 @@ struct RedisTLSTests {
         self.server = try Self.server.get()
     }
 
-    private static func configuration(
+    static func configuration(
         _ server: RedisTLSServer,
         _ change: (inout RedisDriver.Configuration.TLS) -> Void = { _ in }
     ) -> RedisDriver.Configuration {
@@ -163,7 +163,12 @@ struct RedisTLSTests {
     @Test("options that can't be honoured throw when the driver is made")
     func validation() throws {
         let missing = Self.configuration(self.server) { $0.certificateAuthorityFile = "/nowhere.pem" }
-        let configurations = [("rediss://host", missing), ("redis://host", Self.configuration(self.server))]
+        let nameless = Self.configuration(self.server) { $0.serverName = "" }
+        let secure = Self.configuration(self.server)
+        let configurations = [
+            ("rediss://host", missing), ("rediss-cluster://host", missing), ("rediss://host", nameless),
+            ("redis://host", secure), ("redis-cluster://host", secure), ("unix:///path", secure),
+        ]
         for (url, configuration) in configurations {
             let error = #expect(throws: StorageError.self) { try RedisDriver.redis(url, configuration) }
             #expect(error?.code == .invalidOption)
@@ -172,21 +177,24 @@ struct RedisTLSTests {
 }
 
 /// A server that speaks TLS, with a certificate of its own making for localhost.
-private final class RedisTLSServer: Sendable {
+final class RedisTLSServer: Sendable {
     let port: Int
     let certificate: String
-    private let server: RedisServer
+    let server: RedisServer
     private let folder: TemporaryFolder
 
     var url: String { "rediss://127.0.0.1:\(self.port)" }
 
-    init() throws {
+    /// - Parameters:
+    ///   - names: What the certificate is for, as OpenSSL's `subjectAltName`.
+    ///   - arguments: Further ones for the server.
+    init(names: String = "DNS:localhost,IP:127.0.0.1", _ arguments: [String] = []) throws {
         let folder = try TemporaryFolder()
         let openssl = try ChildProcess(
             "/usr/bin/openssl",
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-subj", "/CN=localhost", "-addext", "subjectAltName=\(names)",
                 "-keyout", folder.file("key.pem"), "-out", folder.file("certificate.pem"),
             ],
             error: .none
@@ -195,11 +203,19 @@ private final class RedisTLSServer: Sendable {
         self.folder = folder
         self.certificate = folder.file("certificate.pem")
         self.port = try LoopbackSocket.freePort()
-        self.server = try RedisServer([
-            "--tls-port", "\(self.port)", "--tls-auth-clients", "no", "--notify-keyspace-events", "Kg$xe",
-            "--tls-cert-file", self.certificate, "--tls-key-file", folder.file("key.pem"),
-            "--tls-ca-cert-file", self.certificate,
-        ])
+        self.server = try RedisServer(
+            ["--notify-keyspace-events", "Kg$xe"] + Self.arguments(folder, port: self.port) + arguments)
+    }
+
+    /// What has another server speak TLS on a port, with this one's certificate.
+    func arguments(port: Int) -> [String] { Self.arguments(self.folder, port: port) }
+
+    private static func arguments(_ folder: TemporaryFolder, port: Int) -> [String] {
+        let certificate = folder.file("certificate.pem")
+        return [
+            "--tls-port", "\(port)", "--tls-auth-clients", "no", "--tls-cert-file", certificate,
+            "--tls-key-file", folder.file("key.pem"), "--tls-ca-cert-file", certificate,
+        ]
     }
 }
 
@@ -207,9 +223,9 @@ private final class RedisTLSServer: Sendable {
 
 @Suite("Redis without the trait for TLS")
 struct RedisWithoutTLSTests {
-    @Test("rediss:// names the trait")
-    func refused() {
-        let error = #expect(throws: StorageError.self) { try RedisDriver.redis("rediss://host") }
+    @Test("rediss:// and rediss-cluster:// name the trait", arguments: ["rediss://host", "rediss-cluster://one,two"])
+    func refused(_ url: String) {
+        let error = #expect(throws: StorageError.self) { try RedisDriver.redis(url) }
         #expect(error?.code == .notSupported)
         #expect(error?.message.contains("RedisTLSSupport") == true)
     }

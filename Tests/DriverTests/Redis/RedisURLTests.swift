@@ -37,7 +37,11 @@ struct RedisURLTests {
         #expect(url.isCluster)
         #expect(url.endpoints == [.host("one", port: 6379), .host("two", port: 7001), .host("::1", port: 7002)])
         #expect(url.username == "ada" && url.password == "secret")
-        #expect(try !RedisURL("redis://one").isCluster)
+        #expect(try !RedisURL("redis://one").isCluster && !url.isEncrypted)
+        let encrypted = try RedisURL("rediss-cluster://:secret@one:7001,two")
+        #expect(encrypted.isCluster && encrypted.isEncrypted)
+        #expect(encrypted.endpoints == [.host("one", port: 7001), .host("two", port: 6379)])
+        #expect(encrypted.password == "secret")
     }
 
     @Test(
@@ -47,7 +51,8 @@ struct RedisURLTests {
             "redis://host:65536", "redis://host:x", "redis://host:", "redis://host/x", "redis://host/1/2",
             "redis://host?db=1",
             "redis://host/1?secret=1", "redis://secret@host", "redis://user:@host", "redis://user:%zz@host",
-            "redis://::1", "redis://one,two", "redis-cluster://one,", "redis-cluster://",
+            "redis://::1", "redis://one,two", "redis-cluster://one,", "redis-cluster://", "rediss-cluster://one,",
+            "rediss://one,two",
             "redis-cluster://one,two?db=1",
             "redis://[::1", "redis://[::1]x", "redis://host#secret", "redis://ho st", "unix://", "unix://host/path",
             "unix:///path?db=x", "unix:///path?secret=1", "redis://user:%ff@host",
