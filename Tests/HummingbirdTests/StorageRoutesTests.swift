@@ -75,6 +75,40 @@ struct StorageRoutesTests {
         }
     }
 
+    @Test("What is said of an item is of the write whose bytes are sent, also if there is another in between")
+    func writesInBetween() async throws {
+        let driver = PausingDriver()
+        let storage = Storage(driver)
+        try await storage.setItem("item", "before")
+        try await self.app(storage).test(.router) { client in
+            var pause = driver.pause(.after) { $0.operation == .get }
+            async let first = self.send(client, .get, "/item")
+            await pause.reached()
+            try await storage.setItem("item", "after, and with a life time", ttl: .seconds(1000))
+            pause.resume()
+            let get = try await first
+            #expect(self.text(get) == "after, and with a life time")
+            let ttl = try #require(HTTPField.Name("X-TTL"))
+            #expect((900...1000).contains(Int(get.headers[ttl] ?? "") ?? 0))
+
+            // One that is written again whenever it was read.
+            pause = driver.pause(.after) { $0.operation == .get }
+            async let second = self.send(client, .get, "/item")
+            for round in 1...4 {
+                await pause.reached()
+                try await storage.setItem("item", String(repeating: "x", count: round), ttl: .seconds(1000 * round))
+                let reached = pause
+                if round < 4 { pause = driver.pause(.after) { $0.operation == .get } }
+                reached.resume()
+            }
+            let other = try await second
+            #expect(self.text(other) == "xxx")
+            #expect(other.headers[ttl] == nil)
+            #expect(other.headers[.lastModified] == nil)
+            #expect(other.headers[.cacheControl] == "private, no-cache")
+        }
+    }
+
     @Test("Bytes that are not text come and go as octets")
     func octets() async throws {
         let storage = Storage()

@@ -26,6 +26,18 @@ enum StorageItemFields {
         return fields
     }
 
+    /// Whether what was known of an item and what is known a moment later tell of one write.
+    ///
+    /// A life time that was set or renewed counts as another; one that runs becomes shorter.
+    static func are(_ earlier: ItemMeta, ofTheSameWriteAs later: ItemMeta) -> Bool {
+        guard earlier.mtime == later.mtime, earlier.size == later.size else { return false }
+        return switch (earlier.ttl, later.ttl) {
+        case (nil, nil): true
+        case (let before?, let after?): after <= before
+        default: false
+        }
+    }
+
     /// Returns the life time that a request asks for; `nil` if it asks for none.
     static func ttl(_ fields: HTTPFields) throws(StorageFailure) -> Duration? {
         guard let name = Self.ttl, let text = fields[name] else { return nil }
