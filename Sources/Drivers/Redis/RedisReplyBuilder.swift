@@ -50,7 +50,8 @@ final class RedisReplyBuilder {
             on_error: { RedisReplyBuilder.from($0)?.add(.error(RedisServerError(RedisReplyBuilder.buffer($1, $2)))) },
             on_integer: { RedisReplyBuilder.from($0)?.add(.integer($1)) },
             on_null: { RedisReplyBuilder.from($0)?.add(.null) },
-            on_array: { RedisReplyBuilder.from($0)?.beginArray($1) }
+            on_array: { RedisReplyBuilder.from($0)?.beginArray($1) },
+            refusal: nil
         )
     }
 

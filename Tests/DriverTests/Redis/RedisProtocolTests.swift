@@ -52,6 +52,40 @@ struct RedisProtocolTests {
         #expect(error?.message.isEmpty == false)
     }
 
+    @Test(
+        "RESP3, which is never asked for, is understood or refused, as hiredis's version has it",
+        arguments: [
+            ("%1\r\n+a\r\n:1\r\n", .array([.status([0x61]), .integer(1)])), ("%0\r\n", .array([])),
+            ("~2\r\n:5\r\n%1\r\n:1\r\n#f\r\n", .array([.integer(5), .array([.integer(1), .integer(0)])])),
+            (",1.50\r\n", .bytes(Array("1.50".utf8))), (",-inf\r\n", .bytes(Array("-inf".utf8))),
+            ("#t\r\n", .integer(1)), ("_\r\n", .null),
+            ("(123456789012345678901\r\n", .bytes(Array("123456789012345678901".utf8))),
+            ("=8\r\ntxt:text\r\n", .bytes(Array("text".utf8))), ("=4\r\ntxt:\r\n", .bytes([])),
+            // Taken for replies, they would be given to callers that wait for others.
+            (">1\r\n+x\r\n", nil), ("|1\r\n+a\r\n:1\r\n", nil), ("*1\r\n>1\r\n+x\r\n", nil),
+        ] as [(String, RedisReply?)]
+    )
+    func newerProtocol(_ text: String, _ reply: RedisReply?) {
+        do {
+            let replies = try Self.read(Array((text + "+OK\r\n").utf8))
+            #expect(reply != nil && replies == [reply, .ok])
+        } catch {
+            #expect((error as? RedisProtocolError)?.message.isEmpty == false)
+        }
+    }
+
+    @Test("Arrays may be nested as deeply as servers do, not as deeply as it takes to fill a stack")
+    func depth() throws {
+        var reply = RedisReply.integer(1)
+        for _ in 0..<8 { reply = .array([reply]) }
+        #expect(try Self.read(Array((String(repeating: "*1\r\n", count: 8) + ":1\r\n").utf8)) == [reply])
+        for count in [9, 1_000_000] {
+            let bytes = Array((String(repeating: "*1\r\n", count: count) + ":1\r\n").utf8)
+            let error = #expect(throws: RedisProtocolError.self) { try Self.read(bytes) }
+            #expect(error?.message.contains("nested") == true)
+        }
+    }
+
     private static func read(_ bytes: [UInt8]) throws -> [RedisReply] {
         guard var reader = RedisReplyReader() else { throw RedisProtocolError(message: "memory is short") }
         var replies: [RedisReply] = []

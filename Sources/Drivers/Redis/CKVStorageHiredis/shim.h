@@ -19,6 +19,8 @@ typedef struct ckv_reply_handler {
     void (*on_integer)(void *context, long long value);
     void (*on_null)(void *context);
     void (*on_array)(void *context, size_t count);
+    // Why the shim, not the parser, takes no more; NULL as long as it does.
+    const char *refusal;
 } ckv_reply_handler;
 
 // The parser wants a pointer for each object and passes it around; NULL would mean "out of memory". As the objects are
@@ -29,10 +31,17 @@ static void *ckv_create_string(const redisReadTask *task, char *bytes, size_t co
     switch (task->type) {
     case REDIS_REPLY_STATUS: handler->on_status(handler->context, bytes, count); break;
     case REDIS_REPLY_ERROR: handler->on_error(handler->context, bytes, count); break;
+#if HIREDIS_MAJOR >= 1
+    // The text comes after three letters for its kind and a colon; the parser has seen to it that they are there.
+    case REDIS_REPLY_VERB: handler->on_string(handler->context, bytes + 4, count - 4); break;
+#endif
     default: handler->on_string(handler->context, bytes, count); break;
     }
     return handler;
 }
+
+// 0.14 takes arrays in arrays this deep; 1.x any, so that a peer could have them fill the stack of whoever frees them.
+enum { ckv_maximum_depth = 7 };
 
 #if HIREDIS_MAJOR >= 1
 static void *ckv_create_array(const redisReadTask *task, size_t count) {
@@ -40,6 +49,15 @@ static void *ckv_create_array(const redisReadTask *task, size_t count) {
 static void *ckv_create_array(const redisReadTask *task, int count) {
 #endif
     ckv_reply_handler *handler = (ckv_reply_handler *)task->privdata;
+    int depth = 0;
+    for (const redisReadTask *parent = task->parent; parent; parent = parent->parent) depth++;
+    if (depth > ckv_maximum_depth) handler->refusal = "arrays are nested too deeply";
+#if HIREDIS_MAJOR >= 1
+    // Taken for a reply, what comes unasked would have each command be answered by the reply to another.
+    if (task->type == REDIS_REPLY_PUSH) handler->refusal = "a push message was not asked for";
+    if (task->type == REDIS_REPLY_ATTR) handler->refusal = "attributes were not asked for";
+#endif
+    if (handler->refusal) return NULL;
     handler->on_array(handler->context, (size_t)count);
     return handler;
 }
@@ -57,7 +75,7 @@ static void *ckv_create_null(const redisReadTask *task) {
 }
 
 #if HIREDIS_MAJOR >= 1
-// RESP3, which is never asked for; a server that sends it anyway is understood.
+// RESP3, which is never asked for; a server that answers in it anyway is understood. Maps come as arrays.
 static void *ckv_create_double(const redisReadTask *task, double value, char *bytes, size_t count) {
     (void)value;
     return ckv_create_string(task, bytes, count);
@@ -98,7 +116,8 @@ static inline int ckv_reader_next(redisReader *reader) {
 }
 
 static inline const char *ckv_reader_error(const redisReader *reader) {
-    return reader->errstr;
+    const ckv_reply_handler *handler = (const ckv_reply_handler *)reader->privdata;
+    return handler->refusal ? handler->refusal : reader->errstr;
 }
 
 #ifdef __linux__
