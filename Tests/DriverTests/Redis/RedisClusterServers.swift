@@ -12,17 +12,24 @@ final class RedisClusterServers: Sendable {
     /// The driver's URL; names two of the masters.
     var url: String { "redis-cluster://127.0.0.1:\(self.servers[0].port),127.0.0.1:\(self.servers[1].port)" }
 
-    /// - Parameter arguments: Further ones for a server, given its TLS port, to be reached by the others there. `nil` by
-    ///   default, for a cluster without TLS.
-    init(encrypted arguments: ((_ port: Int) -> [String])? = nil) async throws {
+    /// - Parameters:
+    ///   - replicasTakeOver: Whether a replica takes a master's place that does not answer, soon. Without that nothing
+    ///     acknowledged is lost where a busy machine keeps a master from answering.
+    ///   - arguments: Further ones for a server, given its TLS port, to be reached by the others there. `nil` by default,
+    ///     for a cluster without TLS.
+    init(replicasTakeOver: Bool = false, encrypted arguments: ((_ port: Int) -> [String])? = nil) async throws {
+        let failover =
+            replicasTakeOver
+            ? ["--cluster-node-timeout", "1500"]
+            : ["--cluster-node-timeout", "10000", "--cluster-replica-no-failover", "yes"]
         self.servers = try (0..<6).map { _ in
             let security = try arguments.map { $0(try LoopbackSocket.freePort()) } ?? []
             return try RedisServer(
                 [
-                    "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1500",
+                    "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
                     "--cluster-port", "\(try LoopbackSocket.freePort())", "--notify-keyspace-events", "Kg$xe",
                     "--repl-diskless-sync-delay", "0", "--appendonly", "yes", "--appendfsync", "no",
-                ] + security
+                ] + failover + security
             )
         }
         let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")]

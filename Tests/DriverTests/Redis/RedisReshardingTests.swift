@@ -64,7 +64,7 @@ struct RedisReshardingTests {
     @Test(
         "a master that is killed under load: calls wait for its successor, and every answer is right or a clear error")
     func failover() async throws {
-        let cluster = try await RedisClusterServers()
+        let cluster = try await RedisClusterServers(replicasTakeOver: true)
         let storage = try RedisClusterTests.storage(cluster, "") { $0.watching = .notifications }
         var events = try await storage.watch("watched").makeAsyncIterator()
         let slot = "tag".utf8.withContiguousStorageIfAvailable { RedisSlot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0

@@ -10,14 +10,12 @@ import Testing
 @Suite("Redis cluster over TLS", .timeLimit(.minutes(5)))
 struct RedisTLSClusterTests {
     /// One for all tests that leave it as it is.
-    ///
-    /// No replica takes over in it: on a busy machine a master may be taken for dead, and what was acknowledged be lost.
-    private static let shared = Task { try await Self.makeCluster(["--cluster-replica-no-failover", "yes"]) }
+    private static let shared = Task { try await Self.makeCluster() }
 
-    private static func makeCluster(_ arguments: [String] = []) async throws -> RedisClusterServers {
+    private static func makeCluster(replicasTakeOver: Bool = false) async throws -> RedisClusterServers {
         let server = try RedisTLSTests.server.get()
-        return try await RedisClusterServers { port in
-            server.arguments(port: port) + ["--tls-cluster", "yes", "--tls-replication", "yes"] + arguments
+        return try await RedisClusterServers(replicasTakeOver: replicasTakeOver) { port in
+            server.arguments(port: port) + ["--tls-cluster", "yes", "--tls-replication", "yes"]
         }
     }
 
@@ -119,7 +117,7 @@ struct RedisTLSClusterTests {
 
     @Test("when a master dies, its replica is spoken to by TLS as well")
     func failover() async throws {
-        let cluster = try await Self.makeCluster()
+        let cluster = try await Self.makeCluster(replicasTakeOver: true)
         let storage = try Self.storage(cluster)
         let names = (0..<60).map { "k\($0)" }
         try await storage.setItems(names.map { ($0, $0) })
