@@ -1,5 +1,3 @@
-import KVStorage
-
 /// Encodes commands into the bytes that go out, as arrays of bulk strings (RESP2).
 struct RedisCommandWriter {
     var bytes: [UInt8] = []
@@ -45,7 +43,8 @@ struct RedisCommandWriter {
     }
 
     mutating func word(_ text: String) {
-        withKeyBytes(text) { self.word($0) }
+        var text = text
+        text.withUTF8 { self.word(UnsafeRawBufferPointer($0)) }
     }
 
     mutating func word(_ value: [UInt8]) {
@@ -54,10 +53,11 @@ struct RedisCommandWriter {
 
     /// Appends two parts and an optional ending as one word.
     mutating func word(_ prefix: [UInt8], _ key: String, ending: UInt8? = nil) {
-        withKeyBytes(key) { key in
+        var key = key
+        key.withUTF8 { key in
             self.header(UInt8(ascii: "$"), prefix.count + key.count + (ending == nil ? 0 : 1))
             self.bytes.append(contentsOf: prefix)
-            self.bytes.append(contentsOf: key)
+            self.bytes.append(contentsOf: UnsafeRawBufferPointer(key))
             if let ending { self.bytes.append(ending) }
             self.endLine()
         }

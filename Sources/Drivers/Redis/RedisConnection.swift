@@ -60,23 +60,22 @@ final class RedisConnection: Sendable {
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
     ) async throws(StorageError) -> RedisReply {
         guard !Task.isCancelled else { throw RedisConnectionState<RedisWaiter>.cancelledError }
-        let ticket = RedisTicket()
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
+        let waiter = RedisWaiter()
+        await withTaskCancellationHandler {
+            await waiter.wait {
                 self.core.enqueue(
                     replies: replies,
                     collects: collects,
                     isRepeatable: isRepeatable,
                     until: until,
                     waiter,
-                    ticket,
                     encode
                 )
             }
         } onCancel: {
-            self.core.cancel(ticket)
+            self.core.cancel(waiter)
         }
-        return try result.get()
+        return try waiter.takeOutcome().get()
     }
 
     /// Where the server is.
@@ -91,8 +90,6 @@ final class RedisConnection: Sendable {
     }
 }
 
-typealias RedisWaiter = CheckedContinuation<Result<RedisReply, StorageError>, Never>
-
 /// Takes what comes on a connection that subscribes; called on the connection's thread.
 protocol RedisSubscriber: Sendable {
     /// The subscription holds from now on.
@@ -101,21 +98,4 @@ protocol RedisSubscriber: Sendable {
     func lost()
     /// Takes the parts of a message, the first being `pmessage`.
     func receive(_ message: [RedisReply])
-}
-
-/// Links a task that may be cancelled with its command, whichever comes first.
-final class RedisTicket: Sendable {
-    private static let cancelled = UInt64.max
-    private let value = Atomic<UInt64>(0)
-
-    /// Notes the command's number and returns whether the task was cancelled already.
-    func issue(_ id: UInt64) -> Bool {
-        !self.value.compareExchange(expected: 0, desired: id, ordering: .acquiringAndReleasing).exchanged
-    }
-
-    /// Notes that the task was cancelled and returns the command's number if there is one already.
-    func cancel() -> UInt64? {
-        let id = self.value.exchange(Self.cancelled, ordering: .acquiringAndReleasing)
-        return id == 0 || id == Self.cancelled ? nil : id
-    }
 }

@@ -16,11 +16,14 @@ final class RedisConnectionCore: Sendable {
     let subscriber: (any RedisSubscriber)?
     let epoch = Atomic<Int>(0)
     private let shared: Mutex<Shared>
+    /// The time that a command has, in nanoseconds.
+    private let commandTime: Int64
 
     init(_ options: RedisConnection.Options, wakeup: RedisWakeup, subscriber: (any RedisSubscriber)?) {
         self.options = options
         self.wakeup = wakeup
         self.subscriber = subscriber
+        self.commandTime = RedisInstant(nanoseconds: 0).advanced(by: options.commandTimeout).nanoseconds
         let limits = RedisConnectionState<RedisWaiter>.Limits(
             commands: options.maximumCommands,
             bytes: options.maximumBytes,
@@ -47,11 +50,10 @@ final class RedisConnectionCore: Sendable {
         isRepeatable: Bool,
         until: RedisInstant?,
         _ waiter: RedisWaiter,
-        _ ticket: RedisTicket,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
     ) {
         let now = RedisPlatform.now
-        let deadline = until ?? now.advanced(by: self.options.commandTimeout)
+        let deadline = until ?? now.advanced(byNanoseconds: self.commandTime)
         let (admission, starts, socket) = self.shared.withLock { shared in
             let admission = shared.connection.enqueue(
                 replies: replies,
@@ -68,7 +70,7 @@ final class RedisConnectionCore: Sendable {
         }
         switch admission {
         case .refused(let error):
-            waiter.resume(returning: .failure(error))
+            waiter.resume(.failure(error))
         case .accepted(let id, var wakes, let direct):
             if let direct {
                 let written = socket?.write(direct.bytes) ?? 0
@@ -79,17 +81,17 @@ final class RedisConnectionCore: Sendable {
             } else if wakes {
                 self.wakeup.signal()
             }
-            if ticket.issue(id) { self.cancel(id) }
+            if waiter.issue(id) { self.cancel(id) }
         }
     }
 
-    func cancel(_ ticket: RedisTicket) {
-        if let id = ticket.cancel() { self.cancel(id) }
+    func cancel(_ waiter: RedisWaiter) {
+        if let id = waiter.cancel() { self.cancel(id) }
     }
 
     private func cancel(_ id: UInt64) {
         let waiter = self.shared.withLock { $0.connection.cancel(id) }
-        waiter?.resume(returning: .failure(RedisConnectionState<RedisWaiter>.cancelledError))
+        waiter?.resume(.failure(RedisConnectionState<RedisWaiter>.cancelledError))
     }
 
     /// Refuses new commands; those that were accepted are finished.
@@ -159,6 +161,6 @@ final class RedisConnectionCore: Sendable {
                 error, isFinal: true, retryAt: RedisPlatform.now, completions: &completions)
         }
         self.ended()
-        for (waiter, result) in completions { waiter.resume(returning: result) }
+        for (waiter, result) in completions { waiter.resume(result) }
     }
 }

@@ -73,7 +73,7 @@ final class RedisConnectionLoop {
         var completions: [Completion] = []
         swap(&completions, &self.completions)
         let result = self.core.withState { body(&$0, &completions) }
-        for (waiter, result) in completions { waiter.resume(returning: result) }
+        for (waiter, result) in completions { waiter.resume(result) }
         completions.removeAll(keepingCapacity: true)
         self.completions = completions
         return result

@@ -92,18 +92,13 @@ extension RedisConnectionState {
                 isWhole = false
                 break
             }
-            command.missingReplies -= 1
-            command.collected?.append(reply)
-            if case .error(let error) = reply, command.firstError == nil { command.firstError = error }
-            guard command.missingReplies == 0 else {
+            guard let outcome = command.gathering.add(reply) else {
                 self.commands.putBack(command)
                 continue
             }
             self.handedOver -= 1
             answered = command.end
-            guard let waiter = command.waiter else { continue }
-            let summary = command.firstError.map(RedisReply.error) ?? reply
-            completions.append((waiter, .success(command.collected.map(RedisReply.array) ?? summary)))
+            if let waiter = command.waiter { completions.append((waiter, .success(outcome))) }
         }
         replies.removeAll(keepingCapacity: true)
         self.hasWorked = true
@@ -134,9 +129,7 @@ extension RedisConnectionState {
             } else if command.isCancelled {
                 completions.append((waiter, .failure(Self.cancelledError)))
             } else if let bytes = self.bytes(of: command) {
-                command.missingReplies = command.replies
-                command.firstError = nil
-                if command.collected != nil { command.collected = [] }
+                command.gathering.startOver()
                 repeated.append((command, bytes))
             }
         }

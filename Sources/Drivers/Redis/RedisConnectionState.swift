@@ -42,17 +42,13 @@ struct RedisConnectionState<Waiter> {
 
     struct Command {
         let id: UInt64
-        let replies: Int
         /// Whether running it twice does no harm.
         let isRepeatable: Bool
         let deadline: RedisInstant
         /// Where its bytes stand, counted from the first byte of all.
         var start: UInt64
         var end: UInt64
-        var missingReplies: Int
-        var firstError: RedisServerError?
-        /// The replies so far, if the caller is to have all of them.
-        var collected: [RedisReply]?
+        var gathering: RedisGathering
         /// `nil` once nobody waits any more; the replies are still counted.
         var waiter: Waiter?
         /// Whether the caller gave up on a write that may be running.
@@ -145,13 +141,11 @@ struct RedisConnectionState<Waiter> {
         self.commands.append(
             Command(
                 id: self.lastID,
-                replies: replies,
                 isRepeatable: isRepeatable,
                 deadline: deadline,
                 start: start,
                 end: self.outputEnd,
-                missingReplies: replies,
-                collected: collects ? [] : nil,
+                gathering: RedisGathering(replies, collects: collects),
                 waiter: waiter
             )
         )

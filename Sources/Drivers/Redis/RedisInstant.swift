@@ -14,8 +14,13 @@ struct RedisInstant: Sendable, Hashable, Comparable {
     func advanced(by duration: Duration) -> RedisInstant {
         let (nanoseconds, overflow) = duration.wholeMilliseconds.multipliedReportingOverflow(by: 1_000_000)
         guard !overflow else { return duration < .zero ? RedisInstant(nanoseconds: .min) : .distantFuture }
-        let (sum, overflowed) = self.nanoseconds.addingReportingOverflow(nanoseconds)
-        return overflowed ? .distantFuture : RedisInstant(nanoseconds: sum)
+        return self.advanced(byNanoseconds: nanoseconds)
+    }
+
+    /// Returns the instant that lies so much later, saturating.
+    func advanced(byNanoseconds nanoseconds: Int64) -> RedisInstant {
+        let (sum, overflow) = self.nanoseconds.addingReportingOverflow(nanoseconds)
+        return overflow ? .distantFuture : RedisInstant(nanoseconds: sum)
     }
 
     /// Returns the milliseconds until another instant, rounded up, for `poll`: 0 if it has passed, -1 if it never comes.

@@ -11,12 +11,17 @@ final class RedisReplyBuilder {
 
     /// The arrays that are not complete yet, the outermost first.
     private var frames: [Frame] = []
-    private var finished: RedisReply?
+    /// The replies that are complete.
+    private var finished: [RedisReply] = []
 
-    /// Returns the reply that has just been completed.
-    func take() -> RedisReply? {
-        defer { self.finished = nil }
-        return self.finished
+    /// Appends the replies that were completed.
+    func move(to replies: inout [RedisReply]) {
+        if replies.isEmpty {
+            swap(&replies, &self.finished)
+        } else {
+            replies += self.finished
+            self.finished.removeAll(keepingCapacity: true)
+        }
     }
 
     func add(_ reply: RedisReply) {
@@ -27,7 +32,7 @@ final class RedisReplyBuilder {
             if self.frames[last].missing > 0 { return }
             reply = .array(self.frames.removeLast().elements)
         }
-        self.finished = reply
+        self.finished.append(reply)
     }
 
     func beginArray(_ count: Int) {

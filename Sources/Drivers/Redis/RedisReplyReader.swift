@@ -42,17 +42,15 @@ struct RedisReplyReader: ~Copyable {
         _ bytes: UnsafeRawBufferPointer,
         into replies: inout [RedisReply]
     ) throws(RedisProtocolError) {
+        defer { self.builder.move(to: &replies) }
         var rest = bytes[...]
         while !rest.isEmpty {
             let part = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.feedBytes))
             rest = rest.dropFirst(part.count)
             let start = part.baseAddress?.assumingMemoryBound(to: CChar.self)
             guard redisReaderFeed(self.reader, start, part.count) == REDIS_OK else { throw self.error }
-            var status = ckv_reader_next(self.reader)
-            while status == 1 {
-                if let reply = self.builder.take() { replies.append(reply) }
-                status = ckv_reader_next(self.reader)
-            }
+            var status: Int32 = 1
+            while status == 1 { status = ckv_reader_next(self.reader) }
             if status < 0 { throw self.error }
         }
     }

@@ -26,12 +26,10 @@ struct RedisRing<Element> {
     @discardableResult
     mutating func removeFirst() -> Element? {
         guard self.count > 0 else { return nil }
-        defer {
-            self.slots[self.head] = nil
-            self.head = (self.head + 1) & (self.slots.count - 1)
-            self.count -= 1
-        }
-        return self.slots[self.head]
+        let element = self.slots[self.head].take()
+        self.head = (self.head + 1) & (self.slots.count - 1)
+        self.count -= 1
+        return element
     }
 
     /// Puts what was taken out at the front back there.

@@ -1,0 +1,55 @@
+import KVStorage
+import Synchronization
+
+/// A task that waits for what comes of its command, and the link to the command for when the task is cancelled.
+///
+/// It is one object for all of that, and its continuation an unsafe one, as each command makes one of them. The continuation
+/// is taken out when it is resumed, so that a second outcome changes nothing.
+final class RedisWaiter: @unchecked Sendable {
+    // Safe to share: the two are written by the task before the command is added. Afterwards they belong to whoever has
+    // taken the waiter out of the connection's state, which gives each away once and under its lock, until the task goes on.
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private var outcome: Result<RedisReply, StorageError>?
+    /// The command's number, once there is one, or that the task was cancelled.
+    private let link = Atomic<UInt64>(0)
+    private static let cancelled = UInt64.max
+
+    deinit {
+        assert(self.continuation == nil, "a command was forgotten, and its caller waits for ever")
+    }
+
+    /// Suspends the task until ``resume(_:)``; the body adds the command, and may be outrun by its outcome.
+    ///
+    /// It returns nothing, as a value would be passed up through generic functions of the runtime.
+    func wait(_ body: () -> Void) async {
+        await withUnsafeContinuation { continuation in
+            self.continuation = continuation
+            body()
+        }
+    }
+
+    /// Returns what the waiter was resumed with.
+    func takeOutcome() -> Result<RedisReply, StorageError> {
+        self.outcome.take() ?? .failure(RedisConnectionState<RedisWaiter>.closedError)
+    }
+
+    /// Has the task go on with the outcome of its command.
+    func resume(_ outcome: Result<RedisReply, StorageError>) {
+        guard let continuation = self.continuation.take() else { return }
+        self.outcome = outcome
+        continuation.resume()
+    }
+
+    // MARK: - Cancellation
+
+    /// Notes the command's number and returns whether the task was cancelled already.
+    func issue(_ id: UInt64) -> Bool {
+        !self.link.compareExchange(expected: 0, desired: id, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// Notes that the task was cancelled and returns the command's number if there is one already.
+    func cancel() -> UInt64? {
+        let id = self.link.exchange(Self.cancelled, ordering: .acquiringAndReleasing)
+        return id == 0 || id == Self.cancelled ? nil : id
+    }
+}
