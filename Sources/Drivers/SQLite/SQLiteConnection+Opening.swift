@@ -73,6 +73,7 @@ extension SQLiteConnection {
         try self.execute("PRAGMA fullfsync = \(flushesDrive)")
         try self.execute("PRAGMA checkpoint_fullfsync = \(flushesDrive)")
         try self.execute("PRAGMA journal_size_limit = \(64 << 20)")
+        try self.execute("PRAGMA wal_autocheckpoint = \(SQLiteWriter.checkpointPages)")
         try self.setCache(configuration)
         if state == .missing { try SQLiteSchema.create(self, table: configuration.tableName) }
     }

@@ -3,10 +3,10 @@ public import KVStorage
 extension SQLiteDriver {
     /// How a ``SQLiteDriver`` keeps its items; the defaults suit a server whose data must not be lost.
     ///
-    /// What can't be chosen: the database is in WAL mode (`journal_mode`; it stays so), a log that has grown beyond
-    /// 64 MiB is cut back (`journal_size_limit`), and a database that the driver creates has pages of 8 KiB
-    /// (`page_size`), as with SQLite's 4 KiB a value of 1 KiB would spill into pages of its own. A database that was there
-    /// before keeps its page size.
+    /// What can't be chosen: the database is in WAL mode (`journal_mode`; it stays so), the log is copied into it when it
+    /// has 4,000 pages (`wal_autocheckpoint`), one that has grown beyond 64 MiB is cut back (`journal_size_limit`), and a
+    /// database that the driver creates has pages of 8 KiB (`page_size`), as with SQLite's 4 KiB a value of 1 KiB would
+    /// spill into pages of its own. A database that was there before keeps its page size.
     public struct Configuration: Sendable {
         /// What an acknowledged write survives: `PRAGMA synchronous`.
         public enum Synchronous: Sendable, Hashable {

@@ -84,9 +84,6 @@ extension SQLiteDriver {
 }
 
 extension SQLiteDriver {
-    // In WAL mode a commit copies the log into the database when it has this many pages (8 MiB), as by default.
-    private static var checkpointPages: Int { 1000 }
-
     /// Creates the queue: with flushes on the driver's thread, without them on the caller's.
     static func queue(
         _ writer: SQLiteWriter,
@@ -95,9 +92,9 @@ extension SQLiteDriver {
     ) -> GroupCommitQueue<WriteOperation, WriteOperation.Answer> {
         if flushes { return GroupCommitQueue(on: thread) { writer.commit($0) } }
         // A new log starts with a flush of its header, even where commits don't flush.
-        writer.connection.logPages = Self.checkpointPages
+        writer.connection.logPages = SQLiteWriter.checkpointPages
         return GroupCommitQueue(inPlace: { operations in
-            let isCheckpointDue = writer.connection.logPages >= Self.checkpointPages
+            let isCheckpointDue = writer.connection.logPages >= SQLiteWriter.checkpointPages
             if !isCheckpointDue, let outcomes = writer.commitUnlessBusy(operations) { return outcomes }
             // What blocks, a checkpoint or another process, holds no thread of the cooperative pool.
             return await withCheckedContinuation { continuation in

@@ -7,6 +7,12 @@ import KVStorage
 final class SQLiteWriter: @unchecked Sendable {
     typealias Outcome = Result<WriteOperation.Answer, StorageError>
 
+    /// With how many pages, 32 MiB of 8 KiB each, the log is copied into the database; SQLite's default is 1000.
+    ///
+    /// A page that was written several times is copied once. 4,000 still fit into one hash table of the log's index,
+    /// so that no reader has to look into more ("The WAL-Index File Format", sqlite.org/walformat.html).
+    static let checkpointPages = 4000
+
     var connection: SQLiteConnection
     /// What the transaction has changed; told after its commit.
     var changes: [StorageEvent] = []

@@ -22,6 +22,20 @@ struct SQLiteItemTests {
         )
     }
 
+    @Test(
+        "The log is copied into the database when it has 4,000 pages",
+        arguments: [SQLiteDriver.Configuration.Synchronous.full, .normal]
+    )
+    func checkpoint(synchronous: SQLiteDriver.Configuration.Synchronous) async throws {
+        let driver = try self.driver { $0.synchronous = synchronous }
+        let value = [UInt8](repeating: 7, count: 1 << 20)
+        for number in 0..<16 { try await driver.setItem("key:\(number)", value, WriteOptions()) }
+        #expect(try self.folder.bytes(of: "store.db").count < 1 << 20)
+        for number in 16..<40 { try await driver.setItem("key:\(number)", value, WriteOptions()) }
+        #expect(try self.folder.bytes(of: "store.db").count > 30 << 20)
+        try await driver.dispose()
+    }
+
     @Test("Bytes come back as they were set", arguments: [0, 1, 100, 8192, 3_000_000])
     func roundTrip(count: Int) async throws {
         let driver = try self.driver()
