@@ -84,8 +84,9 @@ extension SQLiteConnection {
     }
 
     private borrowing func setCache(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
+        let cacheBytes = configuration.cacheBytes ?? (configuration.exclusive ? 128 << 20 : 64 << 20)
         // Negative numbers are KiB, positive ones pages.
-        try self.execute("PRAGMA cache_size = -\(max(configuration.cacheBytes / 1024, 1))")
+        try self.execute("PRAGMA cache_size = -\(max(cacheBytes / 1024, 1))")
         try self.execute("PRAGMA mmap_size = \(configuration.memoryMapBytes)")
     }
 

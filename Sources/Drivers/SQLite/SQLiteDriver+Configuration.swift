@@ -45,11 +45,12 @@ extension SQLiteDriver {
         /// `StorageError.Code.unavailable` is thrown. No thread of the cooperative pool waits.
         public var busyTimeout: Duration = .seconds(5)
 
-        /// The most memory that each connection keeps pages in, 64 MiB by default: `PRAGMA cache_size`.
+        /// The most memory that each connection keeps pages in: `PRAGMA cache_size`. By default `nil`: 64 MiB, and 128 MiB
+        /// with ``exclusive``.
         ///
         /// It is taken as pages are read. There are one connection that writes and up to ``maximumReaders`` that read;
         /// the one used last is used again first, so that a quiet server fills one cache.
-        public var cacheBytes = 64 << 20
+        public var cacheBytes: Int?
 
         /// How much of the database is mapped into memory, 0 (nothing) by default: `PRAGMA mmap_size`.
         ///
@@ -75,7 +76,7 @@ extension SQLiteDriver.Configuration {
             throw StorageError(.invalidOption, "readOnly and exclusive exclude each other; choose one")
         }
         try Self.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
-        try Self.require(self.cacheBytes >= 0, "cacheBytes must not be negative")
+        try Self.require(self.cacheBytes.map { $0 >= 0 } ?? true, "cacheBytes must not be negative")
         try Self.require(self.memoryMapBytes >= 0, "memoryMapBytes must not be negative")
         try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
         try self.validateTableName()
