@@ -71,6 +71,7 @@ package final class ChildProcess: Sendable {
 
     /// Blocks until the program has ended, and returns its exit status or the number of the signal that ended it.
     package func wait() -> Int32 {
+        if let status = self.ending.withLock({ $0 }) { return status }
         // Leaves the number taken, so that a signal sent meanwhile can't reach another program.
         var information = siginfo_t()
         while waitid(P_PID, id_t(self.identifier), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}

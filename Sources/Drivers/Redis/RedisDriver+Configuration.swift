@@ -45,7 +45,8 @@ extension RedisDriver {
         /// The password for `AUTH`; by default the one in the URL, if any.
         public var password: String?
 
-        /// How the server is made sure of, for `rediss://` and `rediss-cluster://` only; by default `nil`, for the defaults of ``TLS``.
+        /// How the server is made sure of, for `rediss://` and `rediss-cluster://` only; by default `nil`, for the defaults
+        /// of ``TLS``.
         public var tls: TLS?
 
         /// The number of the database for `SELECT`; by default the one in the URL, else 0. A cluster has 0 only.
@@ -109,8 +110,7 @@ extension RedisDriver {
         public var watching: Watching?
 
         /// Where a cluster's items are read; by default ``ReadPreference/master``, with which a read is never older than an
-        /// acknowledged write. ``ReadPreference/replica`` is for
-        /// `redis-cluster://` and `rediss-cluster://` URLs only.
+        /// acknowledged write. ``ReadPreference/replica`` is for `redis-cluster://` and `rediss-cluster://` URLs only.
         public var readsFrom = ReadPreference.master
 
         /// Creates the default configuration.

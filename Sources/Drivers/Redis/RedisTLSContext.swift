@@ -6,7 +6,6 @@ import KVStorage
 final class RedisTLSContext: Sendable {
     // Safe to share: OpenSSL counts its references and locks it; it is not changed after it was made.
     nonisolated(unsafe) private let context: OpaquePointer
-    private let verifiesServer: Bool
     private let serverName: String?
 
     /// Sets OpenSSL up, before anything of it is used, to free nothing at the process's exit.
@@ -21,7 +20,6 @@ final class RedisTLSContext: Sendable {
             throw StorageError(.unavailable, "OpenSSL gives no context: \(Self.lastError)")
         }
         self.context = context
-        self.verifiesServer = configuration.verifiesServer
         self.serverName = configuration.serverName
         SSL_CTX_set_verify(context, configuration.verifiesServer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         guard let file = configuration.certificateAuthorityFile else {

@@ -1,6 +1,5 @@
 import KVStorage
 import KVStorageTesting
-import Synchronization
 import Testing
 
 @testable import KVStorageRedis
@@ -34,34 +33,12 @@ struct RedisTLSClusterTests {
         return try Storage(.redis(Self.url(cluster), configuration))
     }
 
-    private static let places = Atomic<Int>(0)
-
-    private static func subject(_ cluster: RedisClusterServers, _ prefix: String) -> ConformanceSubject {
-        let url = Self.url(cluster)
-        let open: @Sendable (String) throws -> RedisDriver = { place in
-            var configuration = RedisTLSTests.configuration(try RedisTLSTests.server.get())
-            configuration.prefix = place
-            configuration.scanCount = 10_000
-            return try RedisDriver.redis(url, configuration)
-        }
-        return ConformanceSubject(
-            "TLS cluster",
-            takesClock: false,
-            place: { "\(prefix)\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
-            cleanUp: { place in
-                let driver = try open(place)
-                _ = try await driver.clear("")
-                try await driver.dispose()
-            },
-            driver: { place, _ in try open(place) }
-        )
-    }
-
     /// Items spread over the nodes, and all on one as the prefix has a hash tag.
     @Test(
         arguments: try await ConformanceSuite.cases(
             for: [
-                Self.subject(try await Self.shared.value, "place"), Self.subject(try await Self.shared.value, "{tag}"),
+                RedisTLSTests.subject("TLS cluster", url: Self.url(Self.shared.value)),
+                RedisTLSTests.subject("TLS, one slot", prefix: "{tag}", url: Self.url(Self.shared.value)),
             ]
         )
     )

@@ -34,17 +34,19 @@ struct RedisTLSTests {
 
     private static let places = Atomic<Int>(0)
 
-    private static func subject(_ server: RedisTLSServer) -> ConformanceSubject {
+    /// - Parameter prefix: What the names of the subject's places begin with.
+    static func subject(_ name: String, prefix: String = "place", url: String) throws -> ConformanceSubject {
+        let server = try Self.server.get()
         let open: @Sendable (String) throws -> RedisDriver = { place in
             var configuration = Self.configuration(server)
             configuration.prefix = place
             configuration.scanCount = 10_000
-            return try RedisDriver.redis(server.url, configuration)
+            return try RedisDriver.redis(url, configuration)
         }
         return ConformanceSubject(
-            "TLS",
+            name,
             takesClock: false,
-            place: { "place\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
+            place: { "\(prefix)\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
             cleanUp: { place in
                 let driver = try open(place)
                 _ = try await driver.clear("")
@@ -54,7 +56,7 @@ struct RedisTLSTests {
         )
     }
 
-    @Test(arguments: try await ConformanceSuite.cases(for: [Self.subject(try Self.server.get())]))
+    @Test(arguments: try await ConformanceSuite.cases(for: [Self.subject("TLS", url: Self.server.get().url)]))
     func conformance(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
