@@ -82,4 +82,12 @@ extension StorageDriver {
 
     /// Does nothing.
     public func startWatching() async throws(StorageError) {}
+
+    /// Refuses: most engines can't end a call that has begun.
+    public func limited(to limit: Duration) throws(StorageError) -> any StorageDriver {
+        throw StorageError(
+            .notSupported,
+            "the \(self.name) driver has no time limit for a single call; call without `timeLimit`, or use a driver over a network"
+        )
+    }
 }

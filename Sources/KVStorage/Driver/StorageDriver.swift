@@ -8,7 +8,8 @@
 ///
 /// - From its deadline on an item is absent to every call, and it is removed from the medium without anybody asking.
 /// - Every call sees all writes that were acknowledged before it began.
-/// - A call that throws has changed nothing, unless it says otherwise (``StorageError/Code/connectionLost``).
+/// - A call that throws has changed nothing, unless its code says otherwise (``StorageError/Code/connectionLost``,
+///   ``StorageError/Code/timeout``, ``StorageError/Code/partlyDone``, ``StorageError/Code/inputOutput``).
 /// - Cancelling the calling task never leaves half a write.
 /// - After ``dispose()`` every call throws ``StorageError/Code/closed``.
 ///
@@ -95,4 +96,11 @@ public protocol StorageDriver: Sendable {
     ///
     /// Called before every `watch`; does nothing when that is so already.
     func startWatching() async throws(StorageError)
+
+    /// Returns a driver over the same store whose calls end after at most `limit`, whatever this driver's own limit is.
+    ///
+    /// It shares everything with this driver, connections and disposal included; making one is cheap.
+    /// - Throws: ``StorageError/Code/notSupported`` by default, and ``StorageError/Code/invalidOption`` unless `limit` is
+    ///   positive.
+    func limited(to limit: Duration) throws(StorageError) -> any StorageDriver
 }

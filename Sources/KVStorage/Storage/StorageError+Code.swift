@@ -4,7 +4,7 @@ extension StorageError {
         private enum Value: String, Sendable {
             case invalidKey, invalidOption, decoding, encoding, overflow, notSupported, readOnly, closed
             case alreadyMounted, tooLarge, full, conflict, corrupted, incompatibleFormat, permissionDenied
-            case unavailable, inputOutput, connectionLost, timeout, overloaded, cancelled
+            case unavailable, inputOutput, connectionLost, timeout, partlyDone, overloaded, cancelled
         }
 
         private let value: Value
@@ -54,6 +54,9 @@ extension StorageError {
         public static let connectionLost = Code(.connectionLost)
         /// The store did not answer in time.
         public static let timeout = Code(.timeout)
+        /// A call that is not all-or-nothing failed after a part of it was done, or may have been; what is there has to be
+        /// read again before the call is repeated.
+        public static let partlyDone = Code(.partlyDone)
         /// Too many calls are waiting already.
         public static let overloaded = Code(.overloaded)
         /// The calling task was cancelled before the call began to change anything; nothing was changed.
