@@ -46,7 +46,10 @@ extension RedisCluster {
                 let commands = indices.map { commands[$0] }
                 group.addTask {
                     do throws(StorageError) {
-                        return (indices, .success(try await send(commands, endpoint)))
+                        // Bound first: Swift 6.3.1 miscompiles a tuple in whose later element a throwing `await` stands
+                        // when it optimizes.
+                        let replies = try await send(commands, endpoint)
+                        return (indices, .success(replies))
                     } catch {
                         return (indices, .failure(error))
                     }
