@@ -195,7 +195,7 @@ extension MemoryStore {
         for index in self.shards.indices {
             let (found, reachedEnd) = try self.shards[index].shard.withLock { shard throws(StorageError) in
                 try shard.checkOpen()
-                return shard.keys(share, now)
+                return try shard.keys(share, now)
             }
             keys += found
             guard !reachedEnd, let last = found.last else { continue }
