@@ -43,7 +43,10 @@ extension RedisCluster {
         if !gone.isEmpty {
             Task { for node in gone { await node.close() } }
         }
-        if hasChanged { self.observer.withLock { $0 }?() }
+        if hasChanged {
+            self.options.observer?.topologyChanged(masters: topology.masters.map(\.description))
+            self.observer.withLock { $0 }?()
+        }
     }
 
     /// Asks three nodes at a time, as some may be away.
