@@ -50,19 +50,22 @@ final class RedisServerClient: RedisClient {
     /// was demoted, a replica without its master, a server that loads its data.
     private func sendOnce(
         _ replies: Int,
+        collects: Bool = false,
         isRepeatable: Bool,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
         let connection = self.next
         let until = RedisPlatform.now.advanced(by: connection.commandTimeout)
         let epoch = connection.epoch
-        let reply = try await connection.send(replies: replies, isRepeatable: isRepeatable, until: until, encode)
-        guard case .error(let error) = reply, let refusal = RedisRefusal(error) else { return reply }
+        let reply = try await connection.send(
+            replies: replies, collects: collects, isRepeatable: isRepeatable, until: until, encode)
+        guard let refusal = RedisRefusal(reply, collects: collects) else { return reply }
         // It is not sent so late that its answer would hardly come in time: that it was refused is the better answer.
         let margin = min(connection.commandTimeout / 8, .milliseconds(500))
         var patience = RedisPatience(connection.options, until: until.advanced(by: .zero - margin))
         return try await self.sendAgain(
-            connection, epoch, refusal, &patience, until, replies, isRepeatable: isRepeatable, encode)
+            connection, epoch, refusal, &patience, until, replies, collects: collects, isRepeatable: isRepeatable,
+            encode)
     }
 
     private func sendAgain(
@@ -72,6 +75,7 @@ final class RedisServerClient: RedisClient {
         _ patience: inout RedisPatience,
         _ until: RedisInstant,
         _ replies: Int,
+        collects: Bool,
         isRepeatable: Bool,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
@@ -88,13 +92,13 @@ final class RedisServerClient: RedisClient {
             let reply: RedisReply
             do throws(StorageError) {
                 reply = try await connection.send(
-                    replies: replies, isRepeatable: isRepeatable, until: until, encode)
+                    replies: replies, collects: collects, isRepeatable: isRepeatable, until: until, encode)
             } catch {
                 // Its time was over before it was sent again: why it was refused says more.
                 guard error.code == .unavailable else { throw error }
                 throw refusal.storageError
             }
-            guard case .error(let error) = reply, let next = RedisRefusal(error) else { return reply }
+            guard let next = RedisRefusal(reply, collects: collects) else { return reply }
             refusal = next
         }
     }

@@ -52,6 +52,27 @@ struct RedisCredentialsTests {
         try await wrong.dispose()
     }
 
+    @Test("log in to each node of a cluster")
+    func cluster() async throws {
+        let servers = try await RedisClusterServers.shared.value
+        for server in servers.servers {
+            try await server.check("ACL", "SETUSER", "grace", "on", ">hopper", "~*", "&*", "+@all")
+        }
+        let asked = Counter()
+        let storage = try RedisFaultTests.storage(servers.url) {
+            $0.prefix = "credentials\(UInt64.random(in: 0 ... .max))"
+            $0.credentials = {
+                asked.add()
+                return .init(username: "grace", password: asked.now == 1 ? "stale" : "hopper")
+            }
+        }
+        try await storage.setItems((0..<30).map { ("k\($0)", $0) })
+        #expect(try await storage.getItem("k7") == 7)
+        #expect(asked.now >= 5, "to be told of the nodes, once in vain, and at each master")
+        #expect(try await storage.clear() == 30)
+        try await storage.dispose()
+    }
+
     @Test("that can't be had fail the call in its time, and say why without the closure's words")
     func failing() async throws {
         let server = try RedisServer.shared.get()
