@@ -33,6 +33,7 @@ final class RedisWatcher: Sendable {
         self.client = client
         self.mode = mode
         (client as? RedisCluster)?.onChange { [weak self] in self?.followAgain() }
+        (client as? RedisServerClient)?.onRetire { [weak self] in self?.retire($0) }
     }
 
     /// Listens from the return of this call on, also after a connection was lost and made again.
@@ -92,6 +93,12 @@ final class RedisWatcher: Sendable {
             // What happened in between was not told.
             self.events.emit(.lagged)
         }
+    }
+
+    /// The server is another by now: what it tells is listened to in its successor's place. The gap is told.
+    private func retire(_ reason: StorageError) {
+        let connections = self.state.withLock { $0.connections.values }
+        for connection in connections { connection.retire(reason) }
     }
 
     func close() async {
