@@ -32,6 +32,7 @@ final class RedisServerClient: RedisClient {
     }
 
     func sendEach(_ commands: [RedisCommand], isRepeatable: Bool) async throws(StorageError) -> [RedisReply] {
+        if isRepeatable, commands.count > 1 { return try await self.sendTogether(commands) }
         var replies: [RedisReply] = []
         for command in commands {
             replies.append(
@@ -39,6 +40,19 @@ final class RedisServerClient: RedisClient {
                     replies: command.replies.count, isRepeatable: isRepeatable, command.encode))
         }
         return replies
+    }
+
+    /// Sends commands that may run twice in one round trip.
+    private func sendTogether(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
+        let count = commands.reduce(0) { $0 + $1.replies.count }
+        let reply = try await self.next.send(replies: count, collects: true, isRepeatable: true) { writer in
+            for command in commands { command.encode(&writer) }
+        }
+        var rest = try reply.elements(count: count, nil)[...]
+        return commands.map { command in
+            defer { rest = rest.dropFirst(command.replies.count) }
+            return RedisReply.summary(of: rest.prefix(command.replies.count))
+        }
     }
 
     func groups(of keys: some Collection<String>) -> [[Int]] {
