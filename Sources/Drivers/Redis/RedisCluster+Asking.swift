@@ -18,7 +18,8 @@ extension RedisCluster {
         self.state.withLock { state in
             if let task = state.refresh { return task }
             let known = Array(state.topology?.nodes ?? [])
-            let task = Task {
+            // Detached: all calls share it, and it shall not end by the time limit of the one that began it.
+            let task = Task.detached {
                 let failure = await self.askAround(known)
                 self.state.withLock { $0.refresh = nil }
                 return failure

@@ -47,7 +47,7 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as a command may take.
+    /// It may take until the time given, by default for as long as the call or a command may take.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
     ///   `StorageError.Code.connectionLost` if it may have run, `StorageError.Code.overloaded`,
@@ -67,7 +67,7 @@ final class RedisConnection: Sendable {
                     replies: replies,
                     collects: collects,
                     isRepeatable: isRepeatable,
-                    until: until,
+                    until: until ?? RedisCallLimit.deadline,
                     waiter,
                     encode
                 )
@@ -98,4 +98,6 @@ protocol RedisSubscriber: Sendable {
     func lost()
     /// Takes the parts of a message, the first being `pmessage`.
     func receive(_ message: [RedisReply])
+    /// All messages that came together were received.
+    func receivedAll()
 }
