@@ -57,9 +57,17 @@ extension RedisDriver {
             self.step(group.map { mutations[$0] })
         }
         var removed = 0
+        var done = 0
+        var failure: StorageError?
         let replies = try await self.client.sendEach(steps.map(\.command), isRepeatable: false)
-        for (step, reply) in zip(steps, replies) { removed += try step.removed(reply) }
-        return removed
+        for (step, reply) in zip(steps, replies) {
+            let outcome = step.outcome(reply)
+            removed += outcome.removed
+            done += outcome.done
+            failure = failure ?? outcome.failure
+        }
+        guard let failure else { return removed }
+        throw done == 0 ? failure : StorageError(partlyDone: done, of: mutations.count, failure)
     }
 
     /// Removes items with their metadata in one step; all of them are on one node.
@@ -90,29 +98,43 @@ extension RedisDriver {
     /// What is sent as one, and how its answer is read.
     private struct Step {
         var command: RedisCommand
+        /// The key, if it concerns only one.
+        var onlyKey: String?
         /// The transaction's mutations, each with the position of the answer that counts; `nil` for removals only.
         var answers: [(mutation: Mutation, position: Int)]?
-        var count = 0
+        /// How many answers there are to a transaction, or how many removals.
+        var count: Int
 
-        /// Returns how many items were removed.
-        func removed(_ reply: RedisReply) throws(StorageError) -> Int {
-            guard let answers = self.answers else { return Int(try reply.integer(self.command.key)) }
-            var removed = 0
-            let results = try reply.elements(count: self.count, self.command.key)
+        /// Returns how many items were removed, how many of the mutations were done, and why others were not.
+        func outcome(_ reply: RedisReply) -> (removed: Int, done: Int, failure: StorageError?) {
+            guard let answers = self.answers else {
+                guard case .integer(let count) = reply else { return (0, 0, reply.unexpected(self.onlyKey)) }
+                return (Int(count), self.count, nil)
+            }
+            guard case .array(let results) = reply, results.count == self.count else {
+                return (0, 0, reply.unexpected(self.onlyKey))
+            }
+            var (removed, done, failure) = (0, 0, nil as StorageError?)
             for (mutation, position) in answers {
                 switch (mutation, results[position]) {
-                case (_, .error): throw results[position].unexpected(mutation.key)
+                case (_, .error):
+                    failure = failure ?? results[position].unexpected(mutation.key)
+                    continue
                 case (.remove, .integer(let count)): removed += Int(count)
                 default: break
                 }
+                done += 1
             }
-            return removed
+            return (removed, done, failure)
         }
     }
 
     private func step(_ mutations: [Mutation]) -> Step {
         let removals = mutations.filter { if case .remove = $0 { true } else { false } }
-        if removals.count == mutations.count { return Step(command: self.removal(of: removals.map(\.key))) }
+        let onlyKey = mutations.count == 1 ? mutations[0].key : nil
+        if removals.count == mutations.count {
+            return Step(command: self.removal(of: removals.map(\.key)), onlyKey: onlyKey, count: removals.count)
+        }
         // Those whose metadata may be a predecessor's.
         let created = mutations.compactMap { mutation -> String? in
             guard self.customMetadata, case .set(let key, _, let options) = mutation else { return nil }
@@ -130,7 +152,7 @@ extension RedisDriver {
             for mutation in mutations { self.write(mutation, to: &writer) }
             writer.encoded("*1\r\n$4\r\nEXEC\r\n")
         }
-        return Step(command: command, answers: answers, count: count)
+        return Step(command: command, onlyKey: onlyKey, answers: answers, count: count)
     }
 
     /// How many commands ``write(_:to:)`` writes.

@@ -44,15 +44,10 @@ final class RedisServerClient: RedisClient {
 
     /// Sends commands that may run twice in one round trip.
     private func sendTogether(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
-        let count = commands.reduce(0) { $0 + $1.replies.count }
-        let reply = try await self.next.send(replies: count, collects: true, isRepeatable: true) { writer in
-            for command in commands { command.encode(&writer) }
-        }
-        var rest = try reply.elements(count: count, nil)[...]
-        return commands.map { command in
-            defer { rest = rest.dropFirst(command.replies.count) }
-            return RedisReply.summary(of: rest.prefix(command.replies.count))
-        }
+        let results = await self.next.sendEach(commands, isRepeatable: true)
+        var replies: [RedisReply] = []
+        for result in results { replies.append(try result.get()) }
+        return replies
     }
 
     func groups(of keys: some Collection<String>) -> [[Int]] {
@@ -60,10 +55,8 @@ final class RedisServerClient: RedisClient {
     }
 
     func walk() -> RedisWalk {
-        RedisWalk(servers: [self.first], layout: 0)
+        RedisWalk(servers: [self.first])
     }
-
-    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) -> Bool { false }
 
     func recover(from error: StorageError, _ patience: inout RedisPatience?) throws(StorageError) {
         throw error
