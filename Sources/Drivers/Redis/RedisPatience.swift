@@ -8,7 +8,7 @@ struct RedisPatience {
     private var immediate = 0
 
     init(_ options: RedisConnection.Options) {
-        self.until = RedisPlatform.now.advanced(by: options.commandTimeout)
+        self.until = RedisCallLimit.deadline(options)
         let bounds = options.reconnectDelay
         // Another node can be asked sooner than one that is away.
         self.backoff = RedisBackoff(
