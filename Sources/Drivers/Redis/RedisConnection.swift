@@ -63,7 +63,7 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as a command may take. A suspect is sent while nothing
+    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while nothing
     /// else is with the server, as the connection broke at it before.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
@@ -87,7 +87,7 @@ final class RedisConnection: Sendable {
                     collects: collects,
                     isRepeatable: isRepeatable,
                     isSuspect: isSuspect,
-                    until: until,
+                    until: until ?? RedisCallLimit.deadline,
                     waiter,
                     encode
                 )
@@ -118,7 +118,8 @@ final class RedisConnection: Sendable {
         let start = self.core.isObserved ? ContinuousClock.now : nil
         await withTaskCancellationHandler {
             await group.wait {
-                self.core.enqueue(commands, isRepeatable: isRepeatable, until: until, waiters)
+                self.core.enqueue(
+                    commands, isRepeatable: isRepeatable, until: until ?? RedisCallLimit.deadline, waiters)
             }
         } onCancel: {
             for waiter in waiters { self.core.cancel(waiter) }
@@ -165,4 +166,6 @@ protocol RedisSubscriber: Sendable {
     func lost()
     /// Takes the parts of a message, the first being `pmessage`.
     func receive(_ message: [RedisReply])
+    /// All messages that came together were received.
+    func receivedAll()
 }

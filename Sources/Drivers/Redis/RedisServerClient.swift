@@ -104,11 +104,20 @@ final class RedisServerClient: RedisClient {
     }
 
     func sendEach(_ commands: [RedisCommand], isRepeatable: Bool) async throws(StorageError) -> [RedisReply] {
+        if isRepeatable, commands.count > 1 { return try await self.sendTogether(commands) }
         var replies: [RedisReply] = []
         for command in commands {
             replies.append(
                 try await self.sendOnce(command.replies.count, isRepeatable: isRepeatable, command.encode))
         }
+        return replies
+    }
+
+    /// Sends commands that may run twice in one round trip.
+    private func sendTogether(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
+        let results = await self.next.sendEach(commands, isRepeatable: true)
+        var replies: [RedisReply] = []
+        for result in results { replies.append(try result.get()) }
         return replies
     }
 
