@@ -29,8 +29,8 @@ protocol RedisClient: Sendable {
     /// The servers that hold all items together, for what goes over all of them.
     func walk() async throws(StorageError) -> RedisWalk
 
-    /// Whether items may have gone from one server to another since the walk began; asks the server given.
-    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) async throws(StorageError) -> Bool
+    /// Returns the servers to go over once more after a walk, as items may have come to them unseen, or `nil` if all is done.
+    func walk(after walk: RedisWalk) async throws(StorageError) -> RedisWalk?
 
     /// Waits until another attempt may succeed.
     ///
@@ -68,8 +68,10 @@ struct RedisCommand: Sendable {
 /// Servers to go over one after the other.
 struct RedisWalk: Sendable {
     var servers: [RedisConnection]
-    /// Which distribution of the items it belongs to.
-    var layout: Int
+    /// Who held what when it began, in a cluster.
+    var holders = RedisSlotHolders()
+    /// Why each server is gone over once more: slots whose items may have come there. `nil` for all servers.
+    var gains: [RedisEndpoint: RedisSlotSet]?
 }
 
 extension RedisClient {
@@ -80,6 +82,8 @@ extension RedisClient {
     func readEach(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
         try await self.sendEach(commands, isRepeatable: true)
     }
+
+    func walk(after walk: RedisWalk) async throws(StorageError) -> RedisWalk? { nil }
 
     /// Runs a script on an item and its metadata: by its digest, or by its source if the server does not know it yet.
     ///

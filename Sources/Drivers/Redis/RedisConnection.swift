@@ -63,7 +63,8 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as a command may take.
+    /// It may take until the time given, by default for as long as a command may take. A suspect is sent while nothing
+    /// else is with the server, as the connection broke at it before.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
     ///   `StorageError.Code.connectionLost` if it may have run, `StorageError.Code.overloaded`,
@@ -72,6 +73,7 @@ final class RedisConnection: Sendable {
         replies: Int = 1,
         collects: Bool = false,
         isRepeatable: Bool,
+        isSuspect: Bool = false,
         until: RedisInstant? = nil,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
     ) async throws(StorageError) -> RedisReply {
@@ -84,6 +86,7 @@ final class RedisConnection: Sendable {
                     replies: replies,
                     collects: collects,
                     isRepeatable: isRepeatable,
+                    isSuspect: isSuspect,
                     until: until,
                     waiter,
                     encode
@@ -101,6 +104,39 @@ final class RedisConnection: Sendable {
 
     /// How long a command may take.
     var commandTimeout: Duration { self.core.options.commandTimeout }
+
+    /// Sends commands that do not depend on each other, all at once, and returns what came of each.
+    ///
+    /// Each is a command by itself: if the connection breaks, one that may have run is not sent again because of others
+    /// that can't have. Either all are refused as too many or none is.
+    func sendEach(
+        _ commands: [RedisCommand],
+        isRepeatable: Bool,
+        until: RedisInstant? = nil
+    ) async -> [Result<RedisReply, StorageError>] {
+        guard !commands.isEmpty else { return [] }
+        guard !Task.isCancelled else {
+            return commands.map { _ in .failure(RedisConnectionState<RedisWaiter>.cancelledError) }
+        }
+        let start = self.core.isObserved ? ContinuousClock.now : nil
+        let group = RedisWaiterGroup(commands.count)
+        let waiters = commands.map { _ in RedisWaiter(group) }
+        await withTaskCancellationHandler {
+            await group.wait {
+                self.core.enqueue(commands, isRepeatable: isRepeatable, until: until, waiters)
+            }
+        } onCancel: {
+            for waiter in waiters { self.core.cancel(waiter) }
+        }
+        let outcomes = waiters.map { $0.takeOutcome() }
+        if let start {
+            for outcome in outcomes { self.core.report(outcome, isRepeatable: isRepeatable, since: start) }
+        }
+        return outcomes
+    }
+
+    /// Whether the connection is there, so that a question costs no new one.
+    var isConnected: Bool { self.core.withState { $0.phase == .ready } }
 
     /// Where the server is.
     var endpoint: RedisEndpoint { self.core.options.endpoint }

@@ -52,6 +52,7 @@ final class RedisConnectionCore: Sendable {
         replies: Int,
         collects: Bool,
         isRepeatable: Bool,
+        isSuspect: Bool,
         until: RedisInstant?,
         _ waiter: RedisWaiter,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
@@ -60,6 +61,7 @@ final class RedisConnectionCore: Sendable {
         let deadline = until ?? now.advanced(byNanoseconds: self.commandTime)
         let (admission, starts, socket) = self.shared.withLock { shared in
             let admission = shared.connection.enqueue(
+                isSuspect ? .suspect : .none,
                 replies: replies,
                 collects: collects,
                 isRepeatable: isRepeatable,
@@ -87,6 +89,53 @@ final class RedisConnectionCore: Sendable {
             }
             if waiter.issue(id) { self.cancel(id) }
         }
+    }
+
+    /// Adds commands that go out together: either all are taken or none.
+    func enqueue(
+        _ commands: [RedisCommand],
+        isRepeatable: Bool,
+        until: RedisInstant?,
+        _ waiters: [RedisWaiter]
+    ) {
+        let now = RedisPlatform.now
+        let deadline = until ?? now.advanced(byNanoseconds: self.commandTime)
+        var ids: [UInt64] = []
+        var wakes = false
+        var refusal: StorageError?
+        let starts = self.shared.withLock { shared in
+            for (index, command) in commands.enumerated() {
+                let admission = shared.connection.enqueue(
+                    index == 0 ? .first : .further,
+                    replies: command.replies.count,
+                    isRepeatable: isRepeatable,
+                    now: now,
+                    deadline: deadline,
+                    waiter: waiters[index],
+                    encode: command.encode
+                )
+                switch admission {
+                case .refused(let error):
+                    refusal = error
+                    return false
+                case .accepted(let id, let wakesThread, _):
+                    ids.append(id)
+                    if wakesThread { wakes = true }
+                }
+            }
+            defer { shared.isRunning = true }
+            return !shared.isRunning
+        }
+        if let refusal {
+            for waiter in waiters { waiter.resume(.failure(refusal)) }
+            return
+        }
+        if starts {
+            self.startThread()
+        } else if wakes {
+            self.wakeup.signal()
+        }
+        for (waiter, id) in zip(waiters, ids) where waiter.issue(id) { self.cancel(id) }
     }
 
     func cancel(_ waiter: RedisWaiter) {

@@ -22,6 +22,9 @@ final class RedisConnectionLoop {
     /// When the attempt to connect began, and how many there were since there was a connection.
     var attemptStart = ContinuousClock.now
     var attempts = 0
+    /// Whether the socket took no more: that it takes some again shows that the server reads. Its taking some otherwise
+    /// shows nothing, as the system takes bytes for a server that hangs.
+    private var isBlocked = false
     private var reader: RedisReplyReader?
     private var replies: [RedisReply] = []
     private let buffer: UnsafeMutableRawBufferPointer
@@ -172,8 +175,11 @@ final class RedisConnectionLoop {
     // MARK: - Bytes
 
     private func exchange(_ transport: any RedisTransport, _ now: RedisInstant) {
-        if transport.holdsOutput, case .failed(let code) = transport.flush() {
-            return self.lose(Self.failed(RedisSystemError(code)), now)
+        if transport.holdsOutput {
+            if case .failed(let code) = transport.flush() {
+                return self.lose(Self.failed(RedisSystemError(code)), now)
+            }
+            if !transport.holdsOutput { self.core.withState { $0.flowed(now) } }
         }
         if self.outgoing != nil { self.write(now) }
         // Writing may have found that the connection is no more.
@@ -189,8 +195,13 @@ final class RedisConnectionLoop {
                 transport.write(UnsafeRawBufferPointer(rebasing: bytes[outgoing.written...]))
             }
             switch transfer {
-            case .count(let count): self.outgoing?.written += count
-            case .wouldBlock: return
+            case .count(let count):
+                self.outgoing?.written += count
+                if self.isBlocked { self.core.withState { $0.flowed(now) } }
+                self.isBlocked = false
+            case .wouldBlock:
+                self.isBlocked = true
+                return
             case .closed: return self.lose(Self.closedByPeer, now)
             case .failed(let code): return self.lose(Self.failed(RedisSystemError(code)), now)
             }
@@ -209,6 +220,8 @@ final class RedisConnectionLoop {
                     self.deliver(now)
                     return self.lose(self.notRESP(error), repeatsReads: false, now)
                 }
+                // A part of a reply: the rest of it may take longer than a command may.
+                if self.replies.isEmpty { self.core.withState { $0.flowed(now) } }
                 if count < self.buffer.count, !transport.holdsInput { break reading }
                 self.deliver(now)
                 // A greeting that failed has ended the connection.
@@ -296,6 +309,7 @@ final class RedisConnectionLoop {
         self.core.disconnected()
         self.link = .none
         self.outgoing = nil
+        self.isBlocked = false
         self.reader = nil
         self.replies.removeAll(keepingCapacity: true)
     }

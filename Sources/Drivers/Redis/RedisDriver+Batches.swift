@@ -14,20 +14,29 @@ extension RedisDriver {
             }
         }
         var removed = 0
+        var done = 0
+        var failure: StorageError?
         let replies = try await self.client.sendEach(commands, isRepeatable: false)
         for (group, reply) in zip(groups, replies) {
-            let results = try reply.elements(count: group.count * 2, nil)
+            guard case .array(let results) = reply, results.count == group.count * 2 else {
+                failure = failure ?? reply.unexpected(group.count == 1 ? mutations[group[0]].key : nil)
+                continue
+            }
             for (position, index) in group.enumerated() {
                 // The second of the two answers to each is the one that tells.
                 let result = results[position * 2 + 1]
                 switch (mutations[index], result) {
-                case (_, .error): throw result.unexpected(mutations[index].key)
+                case (_, .error):
+                    failure = failure ?? result.unexpected(mutations[index].key)
+                    continue
                 case (.remove, .integer(let count)): removed += Int(count)
                 default: break
                 }
+                done += 1
             }
         }
-        return removed
+        guard let failure else { return removed }
+        throw done == 0 ? failure : StorageError(partlyDone: done, of: mutations.count, failure)
     }
 
     /// Writes two commands.

@@ -76,10 +76,24 @@ extension RedisDriver {
     }
 
     /// Removes the items below `base` step by step, while the server's keys are walked over.
+    ///
+    /// - Throws: `StorageError.Code.partlyDone` if it can't go on after some items were removed.
     public func clear(_ base: String) async throws(StorageError) -> Int {
+        var removed = 0
+        do throws(StorageError) {
+            try await self.clear(base, &removed)
+        } catch {
+            guard removed > 0 else { throw error }
+            throw StorageError(
+                .partlyDone, "\(removed) items were removed, and then it could not go on: \(error.message)",
+                underlying: error)
+        }
+        return removed
+    }
+
+    private func clear(_ base: String, _ removed: inout Int) async throws(StorageError) {
         let query = KeyQuery(base: base)
         var scan = RedisScan(pattern: self.keys.pattern(base: base))
-        var removed = 0
         while !scan.isComplete {
             let keys = try await scan.next(self.client, count: self.listings.scanCount)
                 .compactMap(self.keys.item).filter(query.matches)
@@ -101,7 +115,6 @@ extension RedisDriver {
                 removed += Int(try reply.elements(count: 2, nil)[1].integer(nil))
             }
         }
-        return removed
     }
 
     /// Subscribes to the server's notifications.

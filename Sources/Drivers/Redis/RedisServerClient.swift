@@ -117,10 +117,8 @@ final class RedisServerClient: RedisClient {
     }
 
     func walk() -> RedisWalk {
-        RedisWalk(servers: [self.first], layout: 0)
+        RedisWalk(servers: [self.first])
     }
-
-    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) -> Bool { false }
 
     func recover(from error: StorageError, _ patience: inout RedisPatience?) throws(StorageError) {
         throw error

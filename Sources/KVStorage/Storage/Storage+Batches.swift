@@ -24,9 +24,8 @@ extension Storage {
         if groups.count == 1 { return try await groups[0].getItems() }
         var values = [[UInt8]?](repeating: nil, count: keys.count)
         for group in groups {
-            for (position, bytes) in zip(group.positions, try await group.getItems()) {
-                values[position] = bytes
-            }
+            let items = try await group.getItems()
+            for (position, bytes) in zip(group.positions, items) { values[position] = bytes }
         }
         return values
     }

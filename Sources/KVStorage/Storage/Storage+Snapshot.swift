@@ -41,7 +41,8 @@ extension Storage {
             var items: [Snapshot.Item] = []
             do {
                 let driver = page.mount.driver
-                for (key, value) in zip(page.keys, try await driver.getItems(page.keys)) {
+                let values = try await driver.getItems(page.keys)
+                for (key, value) in zip(page.keys, values) {
                     // Gone since it was listed, or since it was read.
                     guard let value, let meta = try await driver.getMeta(key) else { continue }
                     items.append(.init(key: page.name(of: key), value: value, ttl: meta.ttl, meta: meta.fieldBytes))

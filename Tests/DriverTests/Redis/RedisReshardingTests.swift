@@ -61,6 +61,52 @@ struct RedisReshardingTests {
         try await storage.dispose()
     }
 
+    @Test("a listing and a clearing while items move between all masters find each once")
+    func listing() async throws {
+        let cluster = try await RedisClusterServers()
+        let storage = try RedisClusterTests.storage(cluster, "") { $0.scanCount = 10 }
+        let masters = Array(cluster.servers[..<3])
+        // A slot of each master goes to the one before it, and to the one behind.
+        var moves: [(source: RedisServer, target: RedisServer, tag: String, slot: Int)] = []
+        var number = 0
+        while moves.count < 6 {
+            number += 1
+            let slot = Array("\(number)".utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+            let index = slot * 3 / RedisSlot.count
+            let earlier = moves.count { $0.source.port == masters[index].port }
+            guard earlier < 2 else { continue }
+            moves.append((masters[index], masters[(index + 1 + earlier) % 3], "{\(number)}", slot))
+        }
+        let names = moves.flatMap { move in (0..<20).map { "\(move.tag)\($0)" } } + (0..<200).map { "k\($0)" }
+        try await storage.setItems(names.map { ($0, 0) })
+        for move in moves {
+            let ids = (try await move.source.text("CLUSTER", "MYID"), try await move.target.text("CLUSTER", "MYID"))
+            try await move.target.check("CLUSTER", "SETSLOT", "\(move.slot)", "IMPORTING", ids.0)
+            try await move.source.check("CLUSTER", "SETSLOT", "\(move.slot)", "MIGRATING", ids.1)
+        }
+        for round in 0..<2 {
+            var listed: [String] = []
+            var next = round * 10
+            for try await key in storage.keys(in: "", pageSize: 15) {
+                listed.append(key)
+                guard listed.count.isMultiple(of: 15), next < round * 10 + 10 else { continue }
+                for move in moves {
+                    try await move.source.check(
+                        "MIGRATE", "127.0.0.1", "\(move.target.port)", "\(move.tag)\(next)", "0", "5000")
+                }
+                next += 1
+            }
+            #expect(listed.sorted() == names.sorted())
+        }
+        for move in moves {
+            let identifier = try await move.target.text("CLUSTER", "MYID")
+            try await move.target.check("CLUSTER", "SETSLOT", "\(move.slot)", "NODE", identifier)
+            try await move.source.check("CLUSTER", "SETSLOT", "\(move.slot)", "NODE", identifier)
+        }
+        #expect(try await storage.clear() == names.count)
+        try await storage.dispose()
+    }
+
     @Test(
         "a master that is killed under load: calls wait for its successor, and every answer is right or a clear error")
     func failover() async throws {
