@@ -100,6 +100,11 @@ final class RedisConnection: Sendable {
         return try outcome.get()
     }
 
+    var options: Options { self.core.options }
+
+    /// How long a command may take.
+    var commandTimeout: Duration { self.core.options.commandTimeout }
+
     /// Sends commands that do not depend on each other, all at once, and returns what came of each.
     ///
     /// Each is a command by itself: if the connection breaks, one that may have run is not sent again because of others
@@ -113,9 +118,9 @@ final class RedisConnection: Sendable {
         guard !Task.isCancelled else {
             return commands.map { _ in .failure(RedisConnectionState<RedisWaiter>.cancelledError) }
         }
+        let start = self.core.isObserved ? ContinuousClock.now : nil
         let group = RedisWaiterGroup(commands.count)
         let waiters = commands.map { _ in RedisWaiter(group) }
-        let start = self.core.isObserved ? ContinuousClock.now : nil
         await withTaskCancellationHandler {
             await group.wait {
                 self.core.enqueue(
@@ -133,11 +138,6 @@ final class RedisConnection: Sendable {
 
     /// Whether the connection is there, so that a question costs no new one.
     var isConnected: Bool { self.core.withState { $0.phase == .ready } }
-
-    var options: Options { self.core.options }
-
-    /// How long a command may take.
-    var commandTimeout: Duration { self.core.options.commandTimeout }
 
     /// Where the server is.
     var endpoint: RedisEndpoint { self.core.options.endpoint }
