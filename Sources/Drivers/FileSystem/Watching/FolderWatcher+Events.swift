@@ -211,7 +211,9 @@ extension FolderWatcher {
     /// Looks for another base folder until there is one: whoever watches may call nothing else that would notice it.
     private func awaitBase() {
         self.queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in
-            guard let self, self.isActive, self.state.withLock({ $0.folders.isEmpty }) else { return }
+            guard let self, self.isActive,
+                self.state.withLock({ state in !state.folders.values.contains { $0.path.isEmpty } })
+            else { return }
             let renew = self.renewBase.withLock { $0 }
             if renew?() != true { self.awaitBase() }
         }
