@@ -13,6 +13,8 @@ import Testing
         var mayBreak: Set<String> = []
         /// How long a behaviour may take, and a part of which it waits for what does not come.
         var limit = Duration.seconds(120)
+        /// The clock that the driver below is given, made from the suite's.
+        var makeClock: @Sendable (ManualClock) -> any StorageClock = { $0 }
         let make: @Sendable (MemoryDriver) -> any StorageDriver
 
         var testDescription: String { self.name }
@@ -20,7 +22,9 @@ import Testing
 
     @Test(arguments: Self.faults)
     func failsExactly(_ fault: Fault) async {
-        let subject = ConformanceSubject(fault.name) { clock in fault.make(MemoryDriver(.init(clock: clock))) }
+        let subject = ConformanceSubject(fault.name) { clock in
+            fault.make(MemoryDriver(.init(clock: fault.makeClock(clock))))
+        }
         let report = await ConformanceSuite.run(subject, limit: fault.limit)
         let failed = Set(report.failed.map(\.behavior))
         #expect(fault.breaks.subtracting(failed).sorted() == [], "what should have failed")

@@ -56,7 +56,9 @@ final class MinimalDriver: StorageDriver {
     func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         try self.withItems { items in
             guard items[Array(key.utf8)] != nil else { return false }
-            items[Array(key.utf8)]?.deadline = WriteOptions(ttl: ttl).deadline(at: self.clock.now)
+            let deadline = WriteOptions(ttl: ttl).deadline(at: self.clock.now)
+            items[Array(key.utf8)]?.deadline = deadline
+            self.sweep(after: deadline)
             return true
         }
     }
@@ -88,6 +90,16 @@ final class MinimalDriver: StorageDriver {
     private func write(_ value: [UInt8], _ options: WriteOptions, to item: inout Item?) {
         let deadline = options.keepTTL && item != nil ? item?.deadline : options.deadline(at: self.clock.now)
         item = Item(value: value, deadline: deadline)
+        self.sweep(after: deadline)
+    }
+
+    /// Looks at all items once the deadline has passed; whoever asks for an item does the same.
+    private func sweep(after deadline: Timestamp?) {
+        guard let deadline else { return }
+        Task.detached { [weak self, clock = self.clock] in
+            while clock.now < deadline { try await clock.sleep(until: deadline) }
+            try self?.withItems { _ in }
+        }
     }
 
     /// Calls the body with the items that have not expired.
