@@ -120,7 +120,8 @@ private func shortened<Value>(_ value: Value) -> String {
     } else if let string = value as? String {
         text = string.debugDescription
     } else {
-        text = "\(value)"
+        // Names of modules and types say nothing here.
+        text = "\(value)".replacing("KVStorage.StorageEvent.", with: "")
     }
     return text.utf8.count <= 200 ? text : "\(text.prefix(200))…"
 }

@@ -56,18 +56,17 @@ import Testing
     }
 
     @Test(arguments: [0, 1])
-    func whatStaysInTheMediumIsCounted(_ wakings: Int) async throws {
+    func whatStaysInTheMediumIsCounted(_ sweeps: Int) async throws {
         let subject = ConformanceSubject(
-            "sweeps \(wakings) times",
-            physicalCount: { try await storedCount($0) }
-        ) { clock in
-            MemoryDriver(.init(clock: DrowsyClock(clock, wakings: wakings)))
-        }
+            "sweeps \(sweeps) times",
+            physicalCount: { driver in (driver as? MinimalDriver)?.storedCount ?? 0 },
+            driver: { clock in MinimalDriver(clock: clock, sweeps: sweeps) }
+        )
         let behavior = try #require(ConformanceSuite.behaviors.first { $0.name == "sweeping.physicalCount" })
         let failure = await #expect(throws: ConformanceFailure.self) {
             try await behavior.run(on: subject, limit: .seconds(12))
         }
-        #expect(failure?.expectation.contains("round \(wakings)") == true, "\(String(describing: failure))")
+        #expect(failure?.expectation.contains("round \(sweeps)") == true, "\(String(describing: failure))")
     }
 
     @Test(arguments: [true, false])

@@ -46,17 +46,17 @@ extension WrongDriverTests {
 
     static let mediumFaults: [Fault] = [
         Fault(
-            name: "never sweeps, and tells of nothing",
+            driver: "never sweeps, and tells of nothing",
             breaks: ["sweeping.leavesMedium"],
             limit: .seconds(30),
-            makeClock: { DrowsyClock($0, wakings: 0) }
-        ) { TellsNothing(wrapped: $0) },
+            make: { clock in MinimalDriver(clock: clock, sweeps: 0) }
+        ),
         Fault(
-            name: "sweeps once, and tells of nothing",
+            driver: "sweeps once, and tells of nothing",
             breaks: ["sweeping.leavesMedium"],
             limit: .seconds(30),
-            makeClock: { DrowsyClock($0, wakings: 1) }
-        ) { TellsNothing(wrapped: $0) },
+            make: { clock in MinimalDriver(clock: clock, sweeps: 1) }
+        ),
         Fault(name: "lists too deep", breaks: ["contract.depths"]) { ListsTooDeep(wrapped: $0) },
         Fault(name: "drops large values", breaks: ["values.larger"]) { DropsLargeValues(wrapped: $0) },
         Fault(
@@ -72,7 +72,7 @@ extension WrongDriverTests {
     /// Races are found every time, not by luck.
     @Test(arguments: raceFaults)
     func racesAreFoundEveryTime(_ fault: Fault) async throws {
-        let subject = ConformanceSubject(fault.name) { clock in fault.make(MemoryDriver(.init(clock: clock))) }
+        let subject = ConformanceSubject(fault.name) { clock in fault.make(clock) }
         for name in fault.breaks {
             let behavior = try #require(ConformanceSuite.behaviors.first { $0.name == name })
             for _ in 0..<20 {

@@ -3,48 +3,6 @@ import Synchronization
 
 // What is wrong with these lies in the medium: what stays there, what is cut off, what others put there.
 
-/// Tells of nothing, as most simple drivers.
-struct TellsNothing: StorageDriverWrapper {
-    let wrapped: any StorageDriver
-
-    var events: EventHub? { nil }
-
-    var capabilities: Capabilities {
-        var capabilities = self.wrapped.capabilities
-        capabilities.watching = .none
-        return capabilities
-    }
-}
-
-/// A clock that lets who sleeps wake so often, and then never again: items expire by it, but are no longer swept.
-struct DrowsyClock: StorageClock {
-    private final class Wakings: Sendable {
-        let left: Mutex<Int>
-
-        init(_ count: Int) {
-            self.left = Mutex(count)
-        }
-    }
-
-    private let clock: any StorageClock
-    private let wakings: Wakings
-
-    init(_ clock: any StorageClock, wakings: Int) {
-        self.clock = clock
-        self.wakings = Wakings(wakings)
-    }
-
-    var now: Timestamp { self.clock.now }
-
-    func sleep(until deadline: Timestamp) async throws {
-        let isLast = self.wakings.left.withLock { left in
-            defer { left -= 1 }
-            return left <= 0
-        }
-        try await self.clock.sleep(until: isLast ? Timestamp(milliseconds: .max) : deadline)
-    }
-}
-
 /// Counts depths from the base, so that a listing goes deeper than asked.
 struct ListsTooDeep: StorageDriverWrapper {
     let wrapped: any StorageDriver

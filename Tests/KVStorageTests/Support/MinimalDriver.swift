@@ -12,16 +12,22 @@ final class MinimalDriver: StorageDriver {
         // By bytes: a dictionary of strings would take canonically equivalent keys for one.
         var items: [[UInt8]: Item] = [:]
         var isClosed = false
+        var sweepsLeft: Int
     }
 
     let name = "minimal"
     let capabilities = Capabilities()
     private let clock: any StorageClock
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(clock: any StorageClock = .system) {
+    /// Creates a driver that sweeps; with fewer `sweeps` than are needed it is a wrong one.
+    init(clock: any StorageClock = .system, sweeps: Int = .max) {
         self.clock = clock
+        self.state = Mutex(State(sweepsLeft: sweeps))
     }
+
+    /// How many items are held, expired ones included.
+    var storedCount: Int { self.state.withLock { $0.items.count } }
 
     func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         try self.withItems { $0[Array(key.utf8)]?.value }
@@ -93,12 +99,17 @@ final class MinimalDriver: StorageDriver {
         self.sweep(after: deadline)
     }
 
-    /// Looks at all items once the deadline has passed; whoever asks for an item does the same.
+    /// Removes what expires by the deadline once it has passed; whoever asks for an item does so too.
     private func sweep(after deadline: Timestamp?) {
         guard let deadline else { return }
         Task.detached { [weak self, clock = self.clock] in
             while clock.now < deadline { try await clock.sleep(until: deadline) }
-            try self?.withItems { _ in }
+            self?.state.withLock { state in
+                let isDue = state.items.values.contains { $0.deadline.map { $0 <= deadline } ?? false }
+                guard isDue, state.sweepsLeft > 0 else { return }
+                state.sweepsLeft -= 1
+                state.items = state.items.filter { $0.value.deadline.map { $0 > deadline } ?? true }
+            }
         }
     }
 
