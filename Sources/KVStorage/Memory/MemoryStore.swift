@@ -211,3 +211,12 @@ extension MemoryStore {
         return KeyPage(keys: keys, cursor: isWhole ? nil : keys.last)
     }
 }
+
+extension MemoryStore {
+    /// How many items are held, expired ones that no sweep has removed yet included.
+    var itemCount: Int {
+        var count = 0
+        for index in self.shards.indices { count += self.shards[index].shard.withLock { $0.count } }
+        return count
+    }
+}
