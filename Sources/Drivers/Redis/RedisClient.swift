@@ -85,28 +85,42 @@ extension RedisClient {
 
     func walk(after walk: RedisWalk) async throws(StorageError) -> RedisWalk? { nil }
 
-    /// Runs a script on an item and its metadata: by its digest, or by its source if the server does not know it yet.
+    /// Runs a script on an item, or on an item and its metadata: by its digest, or by its source if the server does not know
+    /// it yet.
     ///
-    /// - Parameter encode: Writes the number of keys, the keys, and `arguments` words more. Two keys.
+    /// - Parameters:
+    ///   - onlyReads: Whether it changes nothing, so that a server that may lag behind may run it.
+    ///   - words: How many words `encode` writes after the number of keys: the keys, and what else it is given.
+    ///   - encode: Writes the number of keys, and those words.
     func run(
         _ script: RedisScript,
         _ key: String,
-        arguments: Int,
+        onlyReads: Bool = false,
+        words: Int,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
-        let reply = try await self.send(key, .one, isRepeatable: false) { writer in
-            writer.begin(5 + arguments)
+        let reply = try await self.sendOrRead(key, onlyReads: onlyReads) { writer in
+            writer.begin(3 + words)
             writer.encoded("$7\r\nEVALSHA\r\n")
             writer.word(script.digest)
             encode(&writer)
         }
         // The server refused before it ran anything.
         guard case .error(let error) = reply, error.code == "NOSCRIPT" else { return reply }
-        return try await self.send(key, .one, isRepeatable: false) { writer in
-            writer.begin(5 + arguments)
+        return try await self.sendOrRead(key, onlyReads: onlyReads) { writer in
+            writer.begin(3 + words)
             writer.encoded("$4\r\nEVAL\r\n")
             writer.word(script.source)
             encode(&writer)
         }
+    }
+
+    private func sendOrRead(
+        _ key: String,
+        onlyReads: Bool,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        guard onlyReads else { return try await self.send(key, .one, isRepeatable: false, encode) }
+        return try await self.read(key, .one, encode)
     }
 }

@@ -63,7 +63,7 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as a command may take. A suspect is sent while nothing
+    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while nothing
     /// else is with the server, as the connection broke at it before.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
@@ -87,7 +87,7 @@ final class RedisConnection: Sendable {
                     collects: collects,
                     isRepeatable: isRepeatable,
                     isSuspect: isSuspect,
-                    until: until,
+                    until: until ?? RedisCallLimit.deadline,
                     waiter,
                     encode
                 )
@@ -101,9 +101,6 @@ final class RedisConnection: Sendable {
     }
 
     var options: Options { self.core.options }
-
-    /// How long a command may take.
-    var commandTimeout: Duration { self.core.options.commandTimeout }
 
     /// Sends commands that do not depend on each other, all at once, and returns what came of each.
     ///
@@ -123,7 +120,8 @@ final class RedisConnection: Sendable {
         let waiters = commands.map { _ in RedisWaiter(group) }
         await withTaskCancellationHandler {
             await group.wait {
-                self.core.enqueue(commands, isRepeatable: isRepeatable, until: until, waiters)
+                self.core.enqueue(
+                    commands, isRepeatable: isRepeatable, until: until ?? RedisCallLimit.deadline, waiters)
             }
         } onCancel: {
             for waiter in waiters { self.core.cancel(waiter) }
@@ -165,4 +163,6 @@ protocol RedisSubscriber: Sendable {
     func lost()
     /// Takes the parts of a message, the first being `pmessage`.
     func receive(_ message: [RedisReply])
+    /// All messages that came together were received.
+    func receivedAll()
 }

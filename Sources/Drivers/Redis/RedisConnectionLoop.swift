@@ -259,6 +259,7 @@ final class RedisConnectionLoop {
                 subscriber.receive(parts)
                 return true
             }
+            subscriber.receivedAll()
             if self.replies.isEmpty { return }
         }
         if !self.isProven {

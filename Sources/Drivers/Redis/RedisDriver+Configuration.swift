@@ -124,6 +124,18 @@ extension RedisDriver {
         /// acknowledged write. ``ReadPreference/replica`` is for `redis-cluster://` and `rediss-cluster://` URLs only.
         public var readsFrom = ReadPreference.master
 
+        /// Whether items may have custom metadata, `true` by default.
+        ///
+        /// With metadata an item is two keys, its own and one with a `$`, and each write concerns both: `SET` and a second
+        /// command that keeps the metadata's life time the item's, or a script on the two.
+        ///
+        /// With `false` an item is one key, and a write is one command on it (`SET`; for a compare-and-swap `SET … IFEQ` where
+        /// the server has that, else a script). That costs the server about half, and in a cluster calls on an item go on while
+        /// its slot moves to another node, where those on two keys wait for the end of it. `setMeta` throws
+        /// `StorageError.Code.notSupported`, and ``Capabilities/customMetadata`` says so. Metadata that was kept before stays
+        /// in the server, unread, until a driver with metadata removes or clears its item.
+        public var customMetadata = true
+
         /// Creates the default configuration.
         public init() {}
     }

@@ -7,9 +7,9 @@ struct RedisPatience {
     private var generator = SystemRandomNumberGenerator()
     private var immediate = 0
 
-    /// - Parameter until: When the time is over, by default after as long as a command may take.
+    /// - Parameter until: When the time is over, by default that of the call.
     init(_ options: RedisConnection.Options, until: RedisInstant? = nil) {
-        self.until = until ?? RedisPlatform.now.advanced(by: options.commandTimeout)
+        self.until = until ?? RedisCallLimit.deadline(options)
         let bounds = options.reconnectDelay
         // Another node can be asked sooner than one that is away.
         self.backoff = RedisBackoff(

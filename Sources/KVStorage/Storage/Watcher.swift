@@ -29,6 +29,8 @@ final class Watcher: Sendable {
         guard isAlone else { return }
         let observer = mount.events.addObserver { [weak self, base = mount.base] event in
             self?.receive(event, from: base)
+        } onEnd: { [weak self] in
+            self?.finish()
         }
         let isListening = self.state.withLock { state in
             guard !state.isFinished, !state.followed.contains(where: { $0.mount === mount }) else { return false }

@@ -61,6 +61,49 @@ struct RedisReshardingTests {
         try await storage.dispose()
     }
 
+    @Test("without metadata every call on an item goes on while its slot moves, before and after it has gone")
+    func movingWithoutMetadata() async throws {
+        let cluster = try await RedisClusterServers()
+        let storage = try RedisClusterTests.storage(cluster, "") {
+            $0.customMetadata = false
+            $0.commandTimeout = .seconds(20)
+        }
+        let slot = "tag".utf8.withContiguousStorageIfAvailable { RedisSlot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
+        let source = try #require(try await cluster.master(of: slot))
+        let target = try #require(cluster.servers[..<3].first { $0.port != source.port })
+        let (sourceID, targetID) = (try await source.text("CLUSTER", "MYID"), try await target.text("CLUSTER", "MYID"))
+        for name in ["{tag}stays", "{tag}goes"] { try await storage.setItem(name, 0) }
+        try await target.check("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", sourceID)
+        try await source.check("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", targetID)
+        try await source.check("MIGRATE", "127.0.0.1", "\(target.port)", "{tag}goes", "0", "5000")
+        // What a session does, on an item that is still there, on one that has gone, and on one that comes.
+        for name in ["{tag}stays", "{tag}goes", "{tag}new"] {
+            for _ in 0..<2 {
+                try await storage.setItem(name, 1, ttl: .seconds(100))
+                try await storage.setItem(name, 2, ttl: .seconds(100), keepTTL: true)
+                #expect(
+                    try await storage.updateItem(name, default: 0) {
+                        $0 += 1; return $0
+                    } == 3)
+                #expect(try await storage.touchItem(name, ttl: .seconds(1000)))
+                #expect(try await storage.touchItem(name, ttl: nil))
+                #expect(try await storage.getMeta(name)?.size == 1)
+                #expect(try await storage.incrementItem(name, ttl: .seconds(100)) == 4)
+                #expect(try await storage.hasItem(name))
+                #expect(try await storage.setItem(name, 9, ifAbsent: true) == false)
+                #expect(try await storage.takeItem(name) == 4)
+                #expect(try await storage.setItem(name, 5, ifAbsent: true))
+                try await storage.setItems([(name, 6)])
+                #expect(try await storage.compareAndSwapItem(name, expected: Array("6".utf8), replacement: nil))
+                try await storage.setItem(name, 7)
+                #expect(try await storage.removeItem(name))
+            }
+        }
+        try await storage.dispose()
+        try await target.check("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
+        try await source.check("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
+    }
+
     @Test("a listing and a clearing while items move between all masters find each once")
     func listing() async throws {
         let cluster = try await RedisClusterServers()
