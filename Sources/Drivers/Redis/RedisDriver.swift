@@ -25,7 +25,8 @@ public import KVStorage
 /// In a cluster an item is kept by the node that has its slot, and each node is given connections of its own. Calls on many
 /// items go to all nodes at the same time; a batch is all-or-nothing only if the prefix has a hash tag, as in
 /// `{orders}`, which keeps all items on one node. When a master dies, calls wait for a replica to take over, until their
-/// time is over: see ``Configuration/commandTimeout``, whose default is shorter than Redis takes by default. What the dead master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
+/// time is over: see ``Configuration/commandTimeout``, whose default is shorter than Redis takes by default. What the dead
+/// master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
 ///
 /// If the task is cancelled, a call that was not sent throws `StorageError.Code.cancelled`, and so does a read. A write
 /// that was sent waits for its answer, at most for ``Configuration/commandTimeout``, so that its caller knows.
