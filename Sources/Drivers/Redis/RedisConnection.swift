@@ -63,8 +63,8 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while nothing
-    /// else is with the server, as the connection broke at it before.
+    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while
+    /// nothing else is with the server, as the connection broke at it before.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
     ///   `StorageError.Code.connectionLost` if it may have run, `StorageError.Code.overloaded`,
@@ -101,9 +101,6 @@ final class RedisConnection: Sendable {
     }
 
     var options: Options { self.core.options }
-
-    /// How long a command may take.
-    var commandTimeout: Duration { self.core.options.commandTimeout }
 
     /// Sends commands that do not depend on each other, all at once, and returns what came of each.
     ///
@@ -168,4 +165,8 @@ protocol RedisSubscriber: Sendable {
     func receive(_ message: [RedisReply])
     /// All messages that came together were received.
     func receivedAll()
+}
+
+extension RedisSubscriber {
+    func receivedAll() {}
 }

@@ -1,4 +1,4 @@
-/// A script on an item and its metadata, for while their slot is on its way from one node to another.
+/// A script, or a transaction, on an item and its metadata, for while their slot is on its way from one node to another.
 ///
 /// A node that has only one of two keys refuses a command on both until the slot has arrived (`TRYAGAIN`), also where the
 /// other is nowhere, as most items have no metadata. A command on one key is not refused. So the script is given the
@@ -17,13 +17,24 @@ struct RedisSplitCall: Sendable {
     let metadata: [UInt8]
     private let arguments: [[UInt8]]
 
-    /// Returns `nil` if what is encoded is no script on two keys.
+    /// Whether it is a transaction: a node refuses each command for itself, and so says nothing about both keys.
+    let isTransaction: Bool
+
+    /// Returns `nil` if what is encoded is no script on two keys, and no transaction on an item and its metadata.
     init?(_ encode: RedisClient.Encode) {
         var writer = RedisCommandWriter()
         encode(&writer)
         let commands = writer.commands
-        guard commands.count == 1 else { return nil }
-        let words = RedisCommandWriter.words(of: commands[0])
+        if commands.count == 1 {
+            self.init(script: RedisCommandWriter.words(of: commands[0]))
+        } else {
+            self.init(transaction: commands.map(RedisCommandWriter.words))
+        }
+    }
+
+    /// A script on two keys.
+    private init?(script words: [[UInt8]]) {
+        self.isTransaction = false
         guard words.count >= 5, words[2] == [UInt8(ascii: "2")] else { return nil }
         switch words[0] {
         case Array("EVALSHA".utf8):
@@ -40,6 +51,35 @@ struct RedisSplitCall: Sendable {
         self.metadata = words[4]
         self.arguments = Array(words[5...])
     }
+
+    /// A transaction whose commands name one key each: the item's, or that of its metadata, which alone ends in `$`.
+    private init?(transaction commands: [[[UInt8]]]) {
+        guard commands.count > 2, commands[0] == [Array("MULTI".utf8)] else { return nil }
+        let commands = commands.dropFirst().dropLast()
+        // What a script names is not to be seen here.
+        guard commands.allSatisfy({ $0.count > 1 && $0[0] != Array("EVAL".utf8) }) else { return nil }
+        let keys = Set(commands.map { $0[1] })
+        guard keys.count == 2, let metadata = keys.first(where: { $0.last == UInt8(ascii: "$") }),
+            let item = keys.first(where: { $0.last != UInt8(ascii: "$") })
+        else { return nil }
+        self.isTransaction = true
+        self.source = Self.transaction
+        self.item = item
+        self.metadata = metadata
+        self.arguments = commands.flatMap { [Array(String($0.count).utf8)] + $0 }
+    }
+
+    /// Runs commands, each given as the number of its words and the words, and returns what each answers.
+    private static let transaction = """
+        local answers = {}
+        local position = 1
+        while position <= #ARGV do
+          local count = tonumber(ARGV[position])
+          answers[#answers + 1] = redis.call(unpack(ARGV, position + 1, position + count))
+          position = position + count + 1
+        end
+        return answers
+        """
 
     /// Whether metadata may come into being, which needs a node that both keys can be on.
     var createsMetadata: Bool { self.source.contains("'SET', KEYS[2]") }

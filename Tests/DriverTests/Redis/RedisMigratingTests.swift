@@ -58,6 +58,9 @@ struct RedisMigratingTests {
             #expect(try await driver.touchItem(names[1], ttl: .seconds(100)))
             #expect(try await driver.touchItem(names[1], ttl: nil))
             #expect(try await driver.incrementItem(names[2], by: 5, hour) == (hasMoved ? 11 : 6))
+            #expect(try await driver.getMeta(names[0])?.size == 1)
+            #expect(try await driver.apply([.set(key: names[1], value: [49], options: WriteOptions())]) == 0)
+            #expect(try await driver.apply([.remove(key: "{move}nothing")]) == 0)
             #expect(try await driver.touchItem("{move}nothing", ttl: nil) == false)
             #expect(try await driver.removeItem("{move}nothing") == false)
             #expect(try await driver.takeItem("{move}nothing") == nil)
@@ -76,13 +79,16 @@ struct RedisMigratingTests {
     func removing() async throws {
         let cluster = try await RedisClusterServers()
         let driver = try self.driver(cluster)
-        for name in ["{move}a", "{move}b", "{move}c"] { try await driver.setItem(name, [1], WriteOptions()) }
+        for name in ["{move}a", "{move}b", "{move}c", "{move}d"] {
+            try await driver.setItem(name, [1], WriteOptions())
+        }
         _ = try await Move("move", cluster)
         #expect(try await driver.removeItem("{move}a"))
         #expect(try await driver.takeItem("{move}b") == [1])
         #expect(
             try await driver.compareAndSwapItem("{move}c", expected: [1], replacement: nil, WriteOptions()) == .swapped)
-        for name in ["{move}a", "{move}b", "{move}c"] { #expect(try await driver.getItem(name) == nil) }
+        #expect(try await driver.apply([.remove(key: "{move}d")]) == 1)
+        for name in ["{move}a", "{move}b", "{move}c", "{move}d"] { #expect(try await driver.getItem(name) == nil) }
         try await driver.dispose()
     }
 
