@@ -63,7 +63,10 @@ extension RedisCluster {
         if !gone.isEmpty {
             Task { for node in gone { await node.close() } }
         }
-        if hasChanged { self.observer.withLock { $0 }?() }
+        if hasChanged {
+            self.options.observer?.topologyChanged(masters: topology.masters.map(\.description))
+            self.observer.withLock { $0 }?()
+        }
     }
 
     // MARK: - Asking around

@@ -12,7 +12,12 @@ final class RedisConnection: Sendable {
 
         var endpoint: RedisEndpoint
         var username: String?
-        var password: String?
+        var password: RedisSecret?
+        /// Whom to log in as, asked anew for each connection; `nil` for the user and password above.
+        var credentials: (@Sendable () async throws -> RedisDriver.Credentials)?
+        /// Who tells where the server is, which then has to be a master; `nil` for the endpoint.
+        var sentinels: RedisSentinels?
+        var observer: (any RedisObserver)?
         var database = 0
         var clientName: String?
         var connectTimeout: Duration = .seconds(5)
@@ -27,8 +32,19 @@ final class RedisConnection: Sendable {
         var readsReplica = false
         /// Encrypts what a transport to a server sends and receives; `nil` for bytes as they are.
         var secure: Security?
+        /// Finds the addresses of a host's name and a port, and may block.
+        var lookUp: @Sendable (_ host: String, _ port: Int) -> RedisResolution.Outcome = {
+            RedisPlatform.addresses(ofHost: $0, port: $1, digitsOnly: false)
+        }
+        /// Starts a thread and returns whether there is one.
+        var startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool = {
+            RedisPlatform.startThread($0)
+        }
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
         var subscription: [UInt8]?
+
+        /// What the server is called in messages.
+        var place: String { self.sentinels?.place ?? self.endpoint.description }
     }
 
     private let core: RedisConnectionCore
@@ -63,6 +79,7 @@ final class RedisConnection: Sendable {
     ) async throws(StorageError) -> RedisReply {
         guard !Task.isCancelled else { throw RedisConnectionState<RedisWaiter>.cancelledError }
         let waiter = RedisWaiter()
+        let start = self.core.isObserved ? ContinuousClock.now : nil
         await withTaskCancellationHandler {
             await waiter.wait {
                 self.core.enqueue(
@@ -78,7 +95,9 @@ final class RedisConnection: Sendable {
         } onCancel: {
             self.core.cancel(waiter)
         }
-        return try waiter.takeOutcome().get()
+        let outcome = waiter.takeOutcome()
+        if let start { self.core.report(outcome, isRepeatable: isRepeatable, since: start) }
+        return try outcome.get()
     }
 
     /// Sends commands that do not depend on each other, all at once, and returns what came of each.
@@ -110,11 +129,23 @@ final class RedisConnection: Sendable {
     /// Whether the connection is there, so that a question costs no new one.
     var isConnected: Bool { self.core.withState { $0.phase == .ready } }
 
+    var options: Options { self.core.options }
+
+    /// How long a command may take.
+    var commandTimeout: Duration { self.core.options.commandTimeout }
+
     /// Where the server is.
     var endpoint: RedisEndpoint { self.core.options.endpoint }
 
     /// How often the connection was made so far; it may be to another server each time.
     var epoch: Int { self.core.epoch.load(ordering: .acquiring) }
+
+    /// Has the connection made anew, to where its server is by then, after the replies that it owes.
+    ///
+    /// - Parameter epoch: Which connection the reason belongs to: nothing happens if it is another by now.
+    func retire(epoch: Int? = nil, _ reason: StorageError) {
+        self.core.retire(epoch: epoch, reason)
+    }
 
     /// Refuses new commands, waits for those that were accepted, and closes the connection.
     func close() async {
@@ -132,4 +163,8 @@ protocol RedisSubscriber: Sendable {
     func receive(_ message: [RedisReply])
     /// All messages that came together were received.
     func receivedAll()
+}
+
+extension RedisSubscriber {
+    func receivedAll() {}
 }

@@ -15,6 +15,8 @@ final class RedisConnectionCore: Sendable {
     let wakeup: RedisWakeup
     let subscriber: (any RedisSubscriber)?
     let epoch = Atomic<Int>(0)
+    let isObserved: Bool
+    private let place: String
     private let shared: Mutex<Shared>
     /// The time that a command has, in nanoseconds.
     private let commandTime: Int64
@@ -23,6 +25,8 @@ final class RedisConnectionCore: Sendable {
         self.options = options
         self.wakeup = wakeup
         self.subscriber = subscriber
+        self.isObserved = options.observer != nil
+        self.place = options.place
         self.commandTime = RedisInstant(nanoseconds: 0).advanced(by: options.commandTimeout).nanoseconds
         let limits = RedisConnectionState<RedisWaiter>.Limits(
             commands: options.maximumCommands,
@@ -34,7 +38,7 @@ final class RedisConnectionCore: Sendable {
         self.shared = Mutex(
             Shared(
                 connection: RedisConnectionState(
-                    place: options.endpoint.description,
+                    place: options.place,
                     limits: limits,
                     isEager: subscriber != nil
                 )
@@ -165,6 +169,34 @@ final class RedisConnectionCore: Sendable {
         }
     }
 
+    /// Tells the observer how a command went.
+    func report(
+        _ outcome: Result<RedisReply, StorageError>,
+        isRepeatable: Bool,
+        since start: ContinuousClock.Instant
+    ) {
+        var failure: StorageError.Code?
+        if case .failure(let error) = outcome { failure = error.code }
+        let report = RedisCommandReport(
+            server: self.place,
+            isRepeatable: isRepeatable,
+            duration: ContinuousClock.now - start,
+            failure: failure,
+            queued: self.withState { $0.commands.count - $0.dropped }
+        )
+        self.options.observer?.finished(report)
+    }
+
+    /// Has the connection made anew, to where its server is by then, after the replies that it owes; not if that has
+    /// happened since.
+    ///
+    /// - Parameter epoch: Which connection the reason belongs to, `nil` for the one that there is.
+    func retire(epoch: Int?, _ reason: StorageError) {
+        guard epoch == nil || epoch == self.epoch.load(ordering: .acquiring) else { return }
+        let now = RedisPlatform.now
+        if self.withState({ $0.retire(reason, now) }) { self.wakeup.signal() }
+    }
+
     // MARK: - The thread
 
     /// Calls the body with the state while nobody else does.
@@ -202,14 +234,18 @@ final class RedisConnectionCore: Sendable {
     }
 
     private func startThread() {
-        if RedisPlatform.startThread({ RedisConnectionLoop(self).run() }) { return }
+        if self.options.startThread({ RedisConnectionLoop(self).run() }) { return }
         let error = StorageError(.unavailable, "the system has no thread left for a connection to Redis")
         var completions: [RedisConnectionState<RedisWaiter>.Completion] = []
-        self.shared.withLock { shared in
+        let finishers = self.shared.withLock { shared in
             shared.connection.connectFailed(
                 error, isFinal: true, retryAt: RedisPlatform.now, completions: &completions)
+            // In the same step: whoever comes after this one's failure has to find that there is no thread.
+            shared.isRunning = false
+            defer { shared.finishers = [] }
+            return shared.finishers
         }
-        self.ended()
         for (waiter, result) in completions { waiter.resume(result) }
+        for finisher in finishers { finisher.resume() }
     }
 }

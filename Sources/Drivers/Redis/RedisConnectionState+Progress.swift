@@ -37,10 +37,10 @@ extension RedisConnectionState {
         case .idle, .waiting:
             plan.step = self.decideToConnect(now)
         case .ready:
-            if self.silenceEnds <= now {
+            if self.silenceEnds <= now || self.isRetired {
                 plan.step = .disconnect
             } else if canWrite, !self.isCallerWriting {
-                plan.output = self.leftover.take() ?? self.takeOutput(now)
+                plan.output = self.leftover.take() ?? (self.retirement == nil ? self.takeOutput(now) : nil)
             }
         case .connecting, .closed:
             break
@@ -56,6 +56,7 @@ extension RedisConnectionState {
     /// The connection is there, and commands may go out.
     mutating func connected() {
         self.phase = .ready
+        self.retirement = nil
         self.lastFailure = nil
         self.connection += 1
     }
@@ -136,6 +137,7 @@ extension RedisConnectionState {
         let written = min(written, self.leftover.map { $0.start + UInt64($0.written) } ?? .max)
         self.leftover = nil
         self.isCallerWriting = false
+        self.retirement = nil
         self.connection += 1
         for (index, var command) in self.commands.elements.prefix(self.handedOver).enumerated() {
             guard let waiter = command.waiter else { continue }

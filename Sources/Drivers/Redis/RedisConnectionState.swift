@@ -103,6 +103,11 @@ struct RedisConnectionState<Waiter> {
     var leftover: Output?
     /// How many commands were handed over together last.
     var lastBatch = 0
+    /// Why the connection is to end as soon as it owes no reply, if it is.
+    var retirement: StorageError?
+    /// How often that was so in short order, and before when it is not to be so again.
+    var retirements = 0
+    var nextRetirement = RedisInstant(nanoseconds: 0)
     /// Counts the connections, so that what belongs to an earlier one is known.
     var connection: UInt64 = 0
     /// Whether a reply has come since the thread slept without anything waiting.

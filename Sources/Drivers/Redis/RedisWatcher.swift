@@ -38,6 +38,7 @@ final class RedisWatcher: Sendable {
         self.client = client
         self.mode = mode
         (client as? RedisCluster)?.onChange { [weak self] in self?.followAgain() }
+        (client as? RedisServerClient)?.onRetire { [weak self] in self?.retire($0) }
     }
 
     /// Listens from the return of this call on, also after a connection was lost and made again.
@@ -164,6 +165,12 @@ final class RedisWatcher: Sendable {
         }
         for connection in connections { await connection.close() }
         self.events.end()
+    }
+
+    /// The server is another by now: what it tells is listened to in its successor's place. The gap is told.
+    private func retire(_ reason: StorageError) {
+        let connections = self.state.withLock { $0.connections.values }
+        for connection in connections { connection.retire(reason) }
     }
 
     func close() async {

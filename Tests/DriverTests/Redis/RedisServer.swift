@@ -69,6 +69,11 @@ final class RedisServer: Sendable {
         self.process.withLock { $0 = process }
     }
 
+    /// Takes away where it saves its data.
+    func removeFolder() throws {
+        try FileManager.default.removeItem(atPath: self.folder)
+    }
+
     /// Stops the server from doing anything until ``goOn()``.
     func freeze() {
         self.process.withLock { $0?.signal(SIGSTOP) }
@@ -103,24 +108,29 @@ final class RedisServer: Sendable {
         return process
     }
 
-    private static let started = Mutex<[(identifier: Int32, folder: String)]>([])
+    /// Sees to it that another process of the tests does not outlive them.
+    static func killAtExit(_ process: ChildProcess) {
+        Self.stopAtExit(process, nil)
+    }
+
+    private static let started = Mutex<[(identifier: Int32, folder: String?)]>([])
     private static let registration: Void = {
         atexit {
             for (identifier, folder) in RedisServer.started.withLock({ $0 }) {
                 Foundation.kill(identifier, SIGKILL)
-                try? FileManager.default.removeItem(atPath: folder)
+                if let folder { try? FileManager.default.removeItem(atPath: folder) }
             }
         }
     }()
 
     /// Sees to it that the server does not outlive the tests.
-    private static func stopAtExit(_ process: ChildProcess, _ folder: String) {
+    private static func stopAtExit(_ process: ChildProcess, _ folder: String?) {
         _ = self.registration
         self.started.withLock { $0.append((process.identifier, folder)) }
     }
 
     /// It has ended, and another process may have its number one day.
-    private static func hasStopped(_ process: ChildProcess) {
+    static func hasStopped(_ process: ChildProcess) {
         self.started.withLock { $0.removeAll { $0.identifier == process.identifier } }
     }
 }
@@ -178,6 +188,11 @@ enum LoopbackSocket {
         let (descriptor, port) = try self.listen()
         close(descriptor)
         return port
+    }
+
+    /// Whether a descriptor is closed in programs that are started, and whether it never blocks.
+    static func flags(of descriptor: Int32) -> (closesOnExec: Bool, isNonblocking: Bool) {
+        (fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0, fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
     }
 
     static func connect(port: Int) throws -> Int32 {
