@@ -68,7 +68,8 @@ import Testing
         pause.resume()
         let error = await #expect(throws: StorageError.self) { try await copy.value }
         #expect(error?.code == .partlyDone)
-        #expect(try await target.getKeys().count == 500)
+        let copied = try await target.getKeys().count
+        #expect((1...500).contains(copied), "no more than the page that it had")
         let snapshot = try await storage.snapshot()
         let restored = Storage(driver.base)
         let writing = driver.pause(.after) { $0.operation == .set }
