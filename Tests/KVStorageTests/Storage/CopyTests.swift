@@ -99,7 +99,8 @@ import Testing
         pause.resume()
         let error = await #expect(throws: StorageError.self) { try await clear.value }
         #expect(error?.code == .partlyDone)
-        #expect(try await storage.getKeys().count == 2000)
+        let left = try await storage.getKeys().count
+        #expect((2000..<3000).contains(left), "no more than a page was removed")
     }
 
     @Test func aLifetimeThatIsNotPositiveIsRefusedBeforeAnythingIsWritten() async throws {
