@@ -142,7 +142,7 @@ extension Storage {
             let isFirst = groups.isEmpty || groups[groups.count - 1].mount.id != route.mount.id
             let last = isFirst ? indices[route.mount.id] ?? groups.count : groups.count - 1
             if last == groups.count {
-                groups.append(Group(mount: route.mount))
+                groups.append(Group(mount: try self.limited(route.mount)))
                 indices[route.mount.id] = last
             }
             groups[last].keys.append(route.key)

@@ -22,10 +22,10 @@ extension Storage {
         return try self.route(full, to: try self.core.mount(for: full))
     }
 
-    /// Does the same by a table that the caller holds on to.
+    /// Does the same by a table that the caller holds on to, and leaves the time limit to the caller.
     func route(_ key: String, in table: MountTable) throws(StorageError) -> Route {
         let full = try self.fullKey(key)
-        return try self.route(full, to: table.mount(forItem: full))
+        return try self.route(full, to: table.mount(forItem: full), isLimited: false)
     }
 
     /// Finds the mount anew that a call is to be made on again, or throws what it threw.
@@ -40,7 +40,11 @@ extension Storage {
         route.isSecond = true
     }
 
-    private func route(_ full: String, to mount: MountPoint?) throws(StorageError) -> Route {
+    private func route(
+        _ full: String,
+        to mount: MountPoint?,
+        isLimited: Bool = true
+    ) throws(StorageError) -> Route {
         let handleBaseCount = self.base.utf8.count
         guard let mount else {
             throw StorageError(
@@ -50,7 +54,7 @@ extension Storage {
             )
         }
         let key = keyDroppingPrefix(full, mount.baseCount)
-        if self.limit == nil { return Route(mount: mount, key: key, handleBaseCount: handleBaseCount) }
+        if self.limit == nil || !isLimited { return Route(mount: mount, key: key, handleBaseCount: handleBaseCount) }
         do {
             return Route(mount: try self.limited(mount), key: key, handleBaseCount: handleBaseCount)
         } catch {

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// What went wrong in a storage call, where, and what to do about it.
 ///
 /// Every call of ``Storage`` and ``StorageDriver`` throws this type and no other. Absence is never an error: reading
@@ -63,4 +69,9 @@ extension StorageError: CustomStringConvertible {
         let place = self.key.map { " [\"\($0)\"]" } ?? ""
         return "\(self.code)\(place): \(self.message)"
     }
+}
+
+extension StorageError: LocalizedError {
+    /// The message, which is what many loggers print: they ask for the `localizedDescription`.
+    public var errorDescription: String? { self.message }
 }
