@@ -16,7 +16,7 @@ extension SQLiteDriver {
         try await self.readers.read { reader throws(StorageError) in try reader.getItems(keys, self.clock) }
     }
 
-    /// Returns the times of creation and of the last write, what remains of the life time, the size and the custom fields.
+    /// Returns the times of creation and of the last write, what remains of the lifetime, the size and the custom fields.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         try await self.readers.read { reader throws(StorageError) in try reader.getMeta(key, self.clock) }
     }

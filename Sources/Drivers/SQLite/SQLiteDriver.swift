@@ -2,7 +2,7 @@ import Dispatch
 public import KVStorage
 import Synchronization
 
-/// Keeps items in a table of a SQLite database: durable, ordered, shared by several processes, with life times and
+/// Keeps items in a table of a SQLite database: durable, ordered, shared by several processes, with lifetimes and
 /// metadata.
 ///
 ///     try storage.mount("users", .sqlite(at: "users.db"))
@@ -12,10 +12,34 @@ import Synchronization
 ///   processes, too.
 /// - **Concurrency.** Reads run on the caller's thread, side by side. Writes of many tasks are committed together; one that
 ///   fails fails alone.
-/// - **Life times.** Expired items are removed from the table within about a minute if another process wrote them, else at
+/// - **Lifetimes.** Expired items are removed from the table within about a minute if another process wrote them, else at
 ///   once.
 /// - **Limits.** A value of up to about 1 GB (`Capabilities.maximumValueBytes`), a key of any length. An item is
 ///   read and written as a whole.
+///
+/// - **Full disks.** The log is copied back early where little is free, and removing goes on when nothing is
+///   (``Configuration/reserveBytes``). Where one batch larger than what is left can't be copied out of the log, remove
+///   items and call ``compact()``.
+/// - **Damage.** SQLite has no checksums: a bit that was flipped in a value is read as it is. A file system with checksums,
+///   or SQLite's own `cksumvfs` in a library built with it, finds that; ``verify()`` finds what breaks the file's structure.
+/// - **Files.** Beside the database there are `-wal`, `-shm` and `-reserve` while it is open. Copying the one file misses
+///   what is in the log: use ``backup(to:)``. A file with a second name (hard link) is refused, one that is moved, replaced or
+///   deleted while it is open is noticed within a minute: calls then throw `StorageError.Code.unavailable`.
+/// - **Memory.** Up to ``Configuration/cacheBytes`` for each connection, of which there are ``Configuration/maximumReaders``
+///   and one more; `sqlite3_soft_heap_limit64` bounds all of a process.
+///
+/// Other programs may read and write the table; its columns are
+///
+/// | column | type | what |
+/// |---|---|---|
+/// | `key` | `TEXT`, primary key | the normal key in UTF-8; rows with any other are skipped |
+/// | `deadline` | `INTEGER` or `NULL` | milliseconds since 1970 (UTC) from which on the item is absent |
+/// | `created`, `modified` | `INTEGER` | milliseconds since 1970 (UTC) |
+/// | `meta` | `BLOB` or `NULL` | the custom fields, as JSON |
+/// | `value` | `BLOB` | the bytes |
+///
+/// `WITHOUT ROWID`, with an index on the deadlines. A column that is added and needs no value is ignored. The table
+/// `kvstorage_format` has the number of the layout for each table's name.
 ///
 /// Needs SQLite 3.35 or later.
 public final class SQLiteDriver: StorageDriver {

@@ -94,7 +94,11 @@ extension SQLitePlatform {
                 continue
             }
             var status = stat()
-            if fstat(file, &status) == 0, status.st_nlink == 1 { return file }
+            if fstat(file, &status) == 0, status.st_nlink == 1 {
+                // Independent of the process's umask, where it was made just now.
+                if let mode, status.st_size == 0 { _ = fchmod(file, mode_t(truncatingIfNeeded: mode)) }
+                return file
+            }
             self.close(file)
         }
         return nil

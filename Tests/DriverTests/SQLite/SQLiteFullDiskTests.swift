@@ -19,6 +19,10 @@ struct SQLiteFullDiskTests {
         self.path = self.disk.file("store.db")
     }
 
+    private func value(_ number: Int) -> [UInt8] {
+        [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1000)
+    }
+
     private func fill(_ driver: SQLiteDriver, valueBytes: Int = 20_000) async throws -> Int {
         var count = 0
         let value = [UInt8](repeating: 1, count: valueBytes)
@@ -58,9 +62,10 @@ struct SQLiteFullDiskTests {
                 $0.checkpointPages = pages
             }
         )
-        let value = [UInt8](repeating: 1, count: 1000)
-        for _ in 0..<5000 { try await driver.setItem("key", value, WriteOptions()) }
+        // SQLite writes no page that is as it was: each value is another.
+        for number in 0..<5000 { try await driver.setItem("key", self.value(number), WriteOptions()) }
         for number in 0..<200 {
+            let value = self.value(number)
             _ = try await driver.apply((0..<100).map { .set(key: "\($0)", value: value, options: WriteOptions()) })
             if number % 50 == 0 { #expect(try await driver.allKeys().count == 101) }
         }
@@ -71,18 +76,19 @@ struct SQLiteFullDiskTests {
         "A reader of another program that keeps the log from beginning anew ends in an error, and it goes on after it")
     func foreignReader() async throws {
         let driver = try SQLiteDriver(path: self.path)
-        let value = [UInt8](repeating: 1, count: 1000)
-        try await driver.setItem("key", value, WriteOptions())
+        try await driver.setItem("key", self.value(0), WriteOptions())
         let raw = try RawDatabase(self.path)
         try raw.run("BEGIN; SELECT count(*) FROM kvstorage")
         var failure: StorageError.Code?
-        for _ in 0..<10_000 where failure == nil {
-            failure = await code { () throws(StorageError) in try await driver.setItem("key", value, WriteOptions()) }
+        for number in 1..<10_000 where failure == nil {
+            failure = await code { () throws(StorageError) in
+                try await driver.setItem("key", self.value(number), WriteOptions())
+            }
         }
         #expect(failure == .full)
         #expect(try await driver.removeItem("key"))
         try raw.run("COMMIT")
-        for _ in 0..<5000 { try await driver.setItem("key", value, WriteOptions()) }
+        for number in 0..<5000 { try await driver.setItem("key", self.value(number), WriteOptions()) }
         try await driver.dispose()
     }
 
