@@ -124,7 +124,9 @@ struct MemoryShard: ~Copyable {
     }
 
     /// Returns the first keys of the query in order, and whether there are no more.
-    func keys(_ query: KeyQuery, _ now: Timestamp) -> (keys: [String], reachedEnd: Bool) {
+    ///
+    /// - Throws: ``StorageError/Code/corrupted`` if it does not get on, which would never end.
+    func keys(_ query: KeyQuery, _ now: Timestamp) throws(StorageError) -> (keys: [String], reachedEnd: Bool) {
         var keys: [String] = []
         let end = keyUpperBound(ofBase: query.base)
         var position = self.ordered.firstPosition(after: query.cursor ?? query.base, self.items)
@@ -132,6 +134,10 @@ struct MemoryShard: ~Copyable {
             if let end, withKeyBytes(end, { compareBytes(item.keyBytes, $0) >= 0 }) { break }
             let key = item.key
             if let subtree = query.subtreeToSkip(at: key), let next = keyUpperBound(ofBase: subtree) {
+                guard keyPrecedes(key, next) else {
+                    throw StorageError(
+                        .corrupted, "the listing does not get on; report this key to KVStorage", key: key)
+                }
                 position = self.ordered.firstPosition(notBefore: next, self.items)
                 continue
             }

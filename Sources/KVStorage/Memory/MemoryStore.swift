@@ -195,7 +195,7 @@ extension MemoryStore {
         for index in self.shards.indices {
             let (found, reachedEnd) = try self.shards[index].shard.withLock { shard throws(StorageError) in
                 try shard.checkOpen()
-                return shard.keys(share, now)
+                return try shard.keys(share, now)
             }
             keys += found
             guard !reachedEnd, let last = found.last else { continue }
@@ -209,5 +209,14 @@ extension MemoryStore {
         let isWhole = end == nil && keys.count <= query.limit
         keys.removeLast(max(0, keys.count - query.limit))
         return KeyPage(keys: keys, cursor: isWhole ? nil : keys.last)
+    }
+}
+
+extension MemoryStore {
+    /// How many items are held, expired ones that no sweep has removed yet included.
+    var itemCount: Int {
+        var count = 0
+        for index in self.shards.indices { count += self.shards[index].shard.withLock { $0.count } }
+        return count
     }
 }

@@ -22,11 +22,11 @@ struct LMDBFullDiskTests {
             try FileManager.default.removeItem(atPath: path + "/lock.mdb")
         }
         if state == "sparse lock file" { try self.makeSparse(path + "/lock.mdb") }
-        let ballast = try disk.fill()
+        try disk.fill()
         let process = try ChildProcess(storage: ["probe", "lmdb:\(path)"])
         #expect(await process.lines() == ["error full"])
         #expect(await process.status() == 1)
-        try FileManager.default.removeItem(atPath: ballast)
+        try disk.empty()
         let again = try ChildProcess(storage: ["probe", "lmdb:\(path)"])
         #expect(await again.lines() == ["[1]"])
         #expect(await again.status() == 0)

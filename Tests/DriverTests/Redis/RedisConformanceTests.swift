@@ -14,23 +14,31 @@ struct RedisConformanceTests {
         _ name: String,
         connections: Int = 1,
         prefix: String = "place",
-        url: String
+        customMetadata: Bool = true,
+        url: String,
+        plant: (@Sendable (String) async throws -> PlantedNames)? = nil
     ) -> ConformanceSubject {
         ConformanceSubject(
             name,
             takesClock: false,
             place: { "\(prefix)\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
             cleanUp: { place in
-                let driver = try RedisDriver.redis(url, Self.configuration(place, 1))
+                let driver = try RedisDriver.redis(url, Self.configuration(place, 1, customMetadata))
                 _ = try await driver.clear("")
                 try await driver.dispose()
             },
-            driver: { place, _ in try RedisDriver.redis(url, Self.configuration(place, connections)) }
+            plant: plant,
+            driver: { place, _ in try RedisDriver.redis(url, Self.configuration(place, connections, customMetadata)) }
         )
     }
 
-    private static func configuration(_ place: String, _ connections: Int) -> RedisDriver.Configuration {
+    private static func configuration(
+        _ place: String,
+        _ connections: Int,
+        _ customMetadata: Bool
+    ) -> RedisDriver.Configuration {
         var configuration = RedisDriver.Configuration()
+        configuration.customMetadata = customMetadata
         configuration.prefix = place
         configuration.connections = connections
         configuration.scanCount = 10_000
@@ -41,7 +49,11 @@ struct RedisConformanceTests {
 
     @Test(
         arguments: try await ConformanceSuite.cases(
-            for: Self.subject("redis", url: RedisServer.shared.get().url).variants))
+            for: Self.subject(
+                "redis",
+                url: RedisServer.shared.get().url,
+                plant: { try await RedisForeignKeys.plant(below: $0, in: RedisServer.shared.get()) }
+            ).variants))
     func tcp(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
@@ -56,7 +68,10 @@ struct RedisConformanceTests {
 
     @Test(
         arguments: try await ConformanceSuite.cases(
-            for: [Self.subject("pool", connections: 3, url: RedisServer.shared.get().url)]
+            for: [
+                Self.subject("pool", connections: 3, url: RedisServer.shared.get().url)
+                    .wrapped("limited") { driver, _ in try driver.limited(to: .seconds(30)) }
+            ]
         )
     )
     func pool(_ conformance: ConformanceCase) async throws {
@@ -71,6 +86,17 @@ struct RedisConformanceTests {
         )
     )
     func cluster(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+
+    /// Items of one key each, with one server and with a cluster.
+    @Test(
+        arguments: try await ConformanceSuite.cases(
+            for: Self.subject("plain", customMetadata: false, url: RedisServer.shared.get().url).variants
+                + [Self.subject("plain cluster", customMetadata: false, url: RedisClusterServers.shared.value.url)]
+        )
+    )
+    func withoutMetadata(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
 }

@@ -4,7 +4,9 @@ extension WrongDriverTests {
     /// What any fault of an answer breaks: the comparison with the model.
     private static let model: Set = ["model.random1", "model.random2", "model.random3", "model.random4"]
 
-    static let faults: [Fault] = Self.lifeTimeFaults + Self.listingFaults + Self.atomicFaults + Self.valueFaults
+    static let faults: [Fault] =
+        Self.lifeTimeFaults + Self.listingFaults + Self.atomicFaults + Self.valueFaults
+        + Self.raceFaults + Self.mediumFaults
 
     private static let lifeTimeFaults: [Fault] = [
         Fault(
@@ -49,7 +51,7 @@ extension WrongDriverTests {
         ) { HidesRemovals(wrapped: $0) },
         Fault(
             name: "stays open",
-            breaks: ["contract.closed", "disposal.closed", "disposal.idempotent", "disposal.whileBusy"],
+            breaks: ["contract.closed"],
             limit: .seconds(12)
         ) { StaysOpen(wrapped: $0) },
     ]

@@ -24,6 +24,15 @@ final class FolderWatcher: Sendable {
         let folder: Folder
         let name: String
         let isFolder: Bool
+        /// Whether the file has been emitted, or was there from the start.
+        var isAnnounced = true
+    }
+
+    /// A name in a watched folder.
+    struct Entry: Hashable {
+        let watch: Int32
+        // By bytes: strings compare by canonical equivalence.
+        let name: [UInt8]
     }
 
     struct State {
@@ -41,6 +50,10 @@ final class FolderWatcher: Sendable {
         /// The first halves of renames of temporary files, by cookie: between the halves the kernel may tell of what happens
         /// in other folders.
         var temporaries: [UInt32: Move] = [:]
+        /// Files that others have made and not closed yet: nothing has been emitted of them.
+        var unannounced: Set<Entry> = []
+        /// Files that got their name before they were closed, as they were when that was emitted.
+        var stillOpen: [Entry: FileStamp] = [:]
         var isStopped = false
     }
 
@@ -51,6 +64,8 @@ final class FolderWatcher: Sendable {
     let ignored: IgnorePatterns
     let events: EventHub
     let queue = DispatchQueue(label: "kv-storage.files.watch")
+    /// Goes over to the folder that the base's path leads to by now, if there is one.
+    let renewBase = Mutex<(@Sendable () -> Bool)?>(nil)
     let state = Mutex(State())
     private let activity = Atomic(false)
 
@@ -152,6 +167,25 @@ final class FolderWatcher: Sendable {
     }
 }
 
+extension FolderWatcher {
+    /// Goes over to the folder that the base stands for by now; what is different in it nobody knows.
+    func baseWasReplaced() {
+        guard self.isActive else { return }
+        self.queue.async {
+            guard let descriptors = self.state.withLock({ $0.isStopped ? nil : $0.descriptors }) else { return }
+            let watches = self.state.withLock { Array($0.folders.keys) }
+            for watch in watches { Inotify.remove(descriptors.queue, watch) }
+            do {
+                let base = try System.reopen(self.base)
+                try System.replace(descriptors.base, by: base.raw)
+            } catch {
+                // Gone again: whoever notices the next one comes here once more.
+            }
+            self.recover()
+        }
+    }
+}
+
 // MARK: - Folders, on the queue
 
 extension FolderWatcher {
@@ -196,6 +230,8 @@ extension FolderWatcher {
                 // Only now: who finds it here writes, and what is written must not be found by the reading above.
                 self.state.withLock { $0.watches[Array(folder.path.utf8)] = watch }
             } catch {
+                // What another user lets nobody see holds no items.
+                if error.code == System.noAccess, System.isForeign(descriptors.base, folder.path) { continue }
                 guard error.meansAbsent else { throw error }
                 // Removed again.
                 if keysEqual(folder.path, path) { isThere = false }
