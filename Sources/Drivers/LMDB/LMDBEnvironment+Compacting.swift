@@ -43,7 +43,11 @@ extension LMDBEnvironment {
             // Held until it is closed: who opens the environment waits for that, then finds the new file.
             let lock = try LMDBPlatform.ReadableFile(forLocking: lockPath)
             guard lock.takeAlone() else { throw Self.inUse }
-            try LMDBCompaction(path: path, transaction: transaction).run()
+            let result = Result { () throws(StorageError) in
+                try LMDBCompaction(path: path, transaction: transaction).run()
+            }
+            lock.end()
+            try result.get()
         }
     }
 

@@ -61,7 +61,10 @@ struct LMDBFolder {
     /// work on the file at once.
     func requireSingleNames() throws(StorageError) {
         for path in [self.dataPath, self.lockPath] {
-            guard let look = LMDBPlatform.look(at: path), look.linkCount > 1 else { continue }
+            // Folders have several always, and are refused for what they are.
+            guard case .regular = LMDBPlatform.kind(of: path), let look = LMDBPlatform.look(at: path),
+                look.linkCount > 1
+            else { continue }
             throw Self.linked(path)
         }
     }

@@ -194,6 +194,9 @@ extension LMDBPlatform {
             guard self.descriptor >= 0 else { throw StorageError(lmdb: errno) }
         }
 
+        /// Closes the file now, and not before.
+        consuming func end() {}
+
         /// Takes the environment whose lock file this is, unless another process has it open.
         func takeAlone() -> Bool { kvstorage_lmdb_take_alone(self.descriptor) == 0 }
 

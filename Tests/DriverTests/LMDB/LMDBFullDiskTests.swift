@@ -1,3 +1,4 @@
+import CKVStorageLMDB
 import ChildProcess
 import Foundation
 import KVStorage
@@ -39,10 +40,10 @@ struct LMDBFullDiskTests {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
             if isThere { try self.makeSparse(path + "/lock.mdb") }
             let driver = try LMDBDriver(path: path)
-            var status = stat()
-            #expect(stat(path + "/lock.mdb", &status) == 0)
-            #expect(status.st_size == 64_128)
-            #expect(Int(status.st_blocks) * 512 >= 64_128)
+            var file = kvstorage_lmdb_file()
+            #expect(kvstorage_lmdb_look(path + "/lock.mdb", &file) == 0)
+            #expect(file.bytes == 64_128)
+            #expect(file.allocated >= 64_128)
             try await driver.dispose()
         }
     }
@@ -57,9 +58,9 @@ struct LMDBFullDiskTests {
         #expect(truncate(path + "/lock.mdb", 20_000) == 0)
         let driver = try LMDBDriver(path: path)
         try await driver.set("key", "value")
-        var status = stat()
-        #expect(stat(path + "/lock.mdb", &status) == 0)
-        #expect(status.st_size == 20_000)
+        var file = kvstorage_lmdb_file()
+        #expect(kvstorage_lmdb_look(path + "/lock.mdb", &file) == 0)
+        #expect(file.bytes == 20_000)
         try await driver.dispose()
         process.closeInput()
         #expect(await process.status() == 0)

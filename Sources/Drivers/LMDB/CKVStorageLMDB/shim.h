@@ -23,6 +23,8 @@ struct kvstorage_lmdb_file {
     uint64_t inode;
     uint64_t links;
     uint64_t bytes;
+    // What the file takes of the disk.
+    uint64_t allocated;
     uint32_t mode;
 };
 
@@ -38,6 +40,7 @@ static inline int kvstorage_lmdb_look(const char *path, struct kvstorage_lmdb_fi
     file->inode = (uint64_t)status.st_ino;
     file->links = (uint64_t)status.st_nlink;
     file->bytes = (uint64_t)status.st_size;
+    file->allocated = (uint64_t)status.st_blocks * 512;
     file->mode = (uint32_t)status.st_mode & 07777;
     return 0;
 }
