@@ -35,7 +35,9 @@ struct FilesFixture {
     private func entries(_ isIncluded: (FileAttributeType?) -> Bool) throws -> [String] {
         let manager = FileManager.default
         return try manager.subpathsOfDirectory(atPath: self.path).filter { path in
-            isIncluded(try manager.attributesOfItem(atPath: self.folder.file(path))[.type] as? FileAttributeType)
+            // One that has just gone is not there.
+            guard let attributes = try? manager.attributesOfItem(atPath: self.folder.file(path)) else { return false }
+            return isIncluded(attributes[.type] as? FileAttributeType)
         }.sorted()
     }
 

@@ -8,7 +8,7 @@ import Testing
     .timeLimit(.minutes(5))
 )
 struct FullDiskTests {
-    static let stores: [ProcessStore] = [.sqlite]
+    static let stores: [ProcessStore] = [.sqlite, .files]
 
     let disk: SmallDisk
     let path: String

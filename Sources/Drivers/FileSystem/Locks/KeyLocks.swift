@@ -28,6 +28,9 @@ final class KeyLocks: Sendable {
         return self.files.slot(ofHash: hash.value)
     }
 
+    /// How many tasks of the process wait in line for the key's lock.
+    func waitingCount(_ key: String) -> Int { self.queue.waitingCount(self.slot(of: key)) }
+
     /// Returns whether the key's lock is among those that are held.
     func holds(_ held: Held, _ key: String) -> Bool {
         held.slots.contains(self.slot(of: key))

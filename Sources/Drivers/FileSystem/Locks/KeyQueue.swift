@@ -71,6 +71,8 @@ final class KeyQueue: Sendable {
         guard isMine else { throw KeyLocks.cancelled }
     }
 
+    func waitingCount(_ slot: UInt64) -> Int { self.state.withLock { $0.lines[slot]?.waiting.count ?? 0 } }
+
     /// Gives the lock to who waits longest.
     func unlock(_ slot: UInt64) {
         let next = self.state.withLock { state in

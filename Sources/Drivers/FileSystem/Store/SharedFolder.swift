@@ -52,7 +52,14 @@ final class SharedFolder: Sendable {
             base: base, instance: self.instance, mapping: mapping, ignored: ignored, events: self.events)
         let path = String(decoding: id.path, as: UTF8.self)
         self.watcher.renewBase.withLock { renew in
-            renew = { [weak self] in (try? self?.renew { try? System.openBase(path) }) ?? false }
+            renew = { [weak self] in
+                guard let self, let base = try? FileStatus.of(self.base) else { return true }
+                let isRemoved = base.linkCount == 0
+                // A path that leads nowhere may do so between two renames that swap the folder.
+                guard let status = try? FileStatus.of(path: path), status.kind == .folder else { return !isRemoved }
+                if status.identity == base.identity { return true }
+                return (try? self.renew { try? System.openBase(path) }) ?? !isRemoved
+            }
         }
     }
 

@@ -25,15 +25,10 @@ extension FolderWatcher {
             return
         }
         if event.isIgnored {
-            let isBase = self.state.withLock { state in
-                guard let folder = state.folders.removeValue(forKey: event.watch) else { return false }
+            self.state.withLock { state in
+                guard let folder = state.folders.removeValue(forKey: event.watch) else { return }
                 let path = Array(folder.path.utf8)
                 if state.watches[path] == event.watch { state.watches[path] = nil }
-                return folder.path.isEmpty
-            }
-            if isBase {
-                self.events.emit(.lagged)
-                self.awaitBase()
             }
             return
         }
@@ -66,11 +61,14 @@ extension FolderWatcher {
         } else if event.isDelete {
             let isAnnounced = self.state.withLock { state in
                 state.stillOpen[event.entry] = nil
-                return state.unannounced.remove(event.entry) == nil
+                guard state.unannounced.remove(event.entry) != nil else { return true }
+                // It is closed some time, and then there must still be a file.
+                state.keepOpen(event.entry, nil)
+                return false
             }
             if isAnnounced { self.emit(StorageEvent.remove, event.name, folder.branch) }
         } else if event.isCloseWrite {
-            let known = self.state.withLock { state in
+            let known = self.state.withLock { state -> FileStamp?? in
                 state.unannounced.remove(event.entry)
                 return state.stillOpen.removeValue(forKey: event.entry)
             }
@@ -108,10 +106,7 @@ extension FolderWatcher {
                 self.emit(StorageEvent.remove, move.name, move.folder.branch)
             } else if let stamp = self.stamp(folder, event.name) {
                 // Programs that replace a file by renaming another may close that only afterwards.
-                self.state.withLock { state in
-                    if state.stillOpen.count >= 4096 { state.stillOpen = [:] }
-                    state.stillOpen[event.entry] = stamp
-                }
+                self.state.withLock { $0.keepOpen(event.entry, stamp) }
             }
         }
         self.emit(StorageEvent.update, event.name, folder.branch)
@@ -206,17 +201,6 @@ extension FolderWatcher {
 
     private func isOwn(_ temporary: TemporaryName) -> Bool {
         temporary.instance.elementsEqual(self.instance.utf8)
-    }
-
-    /// Looks for another base folder until there is one: whoever watches may call nothing else that would notice it.
-    private func awaitBase() {
-        self.queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in
-            guard let self, self.isActive,
-                self.state.withLock({ state in !state.folders.values.contains { $0.path.isEmpty } })
-            else { return }
-            let renew = self.renewBase.withLock { $0 }
-            if renew?() != true { self.awaitBase() }
-        }
     }
 
     private func isLinked(_ folder: Folder, _ name: String) -> Bool {

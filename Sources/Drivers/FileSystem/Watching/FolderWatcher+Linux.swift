@@ -52,8 +52,17 @@ final class FolderWatcher: Sendable {
         var temporaries: [UInt32: Move] = [:]
         /// Files that others have made and not closed yet: nothing has been emitted of them.
         var unannounced: Set<Entry> = []
-        /// Files that got their name before they were closed, as they were when that was emitted.
-        var stillOpen: [Entry: FileStamp] = [:]
+        /// Files that got their name before they were closed, as they were when that was emitted; `nil` for one that was
+        /// removed before.
+        var stillOpen: [Entry: FileStamp?] = [:]
+        /// Whether it was emitted that there is no base folder.
+        var isBaseMissing = false
+
+        mutating func keepOpen(_ entry: Entry, _ stamp: FileStamp?) {
+            // What is never closed stays here; there are never many under way.
+            if self.stillOpen.count >= 4096 { self.stillOpen = [:] }
+            self.stillOpen.updateValue(stamp, forKey: entry)
+        }
         var isStopped = false
     }
 
@@ -64,7 +73,7 @@ final class FolderWatcher: Sendable {
     let ignored: IgnorePatterns
     let events: EventHub
     let queue = DispatchQueue(label: "kv-storage.files.watch")
-    /// Goes over to the folder that the base's path leads to by now, if there is one.
+    /// Goes over to the folder that the base's path leads to by now; `false` if there is none.
     let renewBase = Mutex<(@Sendable () -> Bool)?>(nil)
     let state = Mutex(State())
     private let activity = Atomic(false)
@@ -124,6 +133,7 @@ final class FolderWatcher: Sendable {
                 return state.isStopped
             }
             if isStopped { source.cancel() }
+            self.lookAtBase()
         } catch {
             self.activity.store(false, ordering: .releasing)
             let advice = "raise fs.inotify.max_user_watches or max_user_instances if they are used up"
@@ -182,6 +192,21 @@ extension FolderWatcher {
                 // Gone again: whoever notices the next one comes here once more.
             }
             self.recover()
+        }
+    }
+
+    /// Looks once a second whether the base is still the folder that its path leads to: whoever watches may call nothing else
+    /// that would notice, and of the end of a folder that is open the kernel tells nothing.
+    private func lookAtBase() {
+        self.queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in
+            guard let self, self.isActive, let renew = self.renewBase.withLock({ $0 }) else { return }
+            let isThere = renew()
+            let isNews = self.state.withLock { state in
+                defer { state.isBaseMissing = !isThere }
+                return !isThere && !state.isBaseMissing
+            }
+            if isNews { self.events.emit(.lagged) }
+            self.lookAtBase()
         }
     }
 }
