@@ -51,7 +51,7 @@ extension WrongDriverTests {
         ) { HidesRemovals(wrapped: $0) },
         Fault(
             name: "stays open",
-            breaks: ["contract.closed", "disposal.closed", "disposal.idempotent", "disposal.whileBusy"],
+            breaks: ["contract.closed"],
             limit: .seconds(12)
         ) { StaysOpen(wrapped: $0) },
     ]
