@@ -28,9 +28,10 @@ public final class SQLiteDriver: StorageDriver {
 
     let clock: any StorageClock
     let readers: SQLiteReaderPool
-    // The three are there unless the driver is read-only.
+    let operations: SQLiteOperations
+    let sweeper: ExpirySweeper
+    // The two are there unless the driver is read-only.
     let queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>?
-    let sweeper: ExpirySweeper?
     private let writer: SQLiteWriter?
     // Where writes run that may block, and the closing.
     private let thread = DispatchQueue(label: "KVStorageSQLite.writer")
@@ -49,42 +50,72 @@ public final class SQLiteDriver: StorageDriver {
         try configuration.validate()
         try SQLiteConnection.requireVersion()
         let file = try SQLiteFile(path: path, readOnly: configuration.readOnly)
-        let clock = configuration.clock
-        self.clock = clock
+        self.clock = configuration.clock
         let events = EventHub()
         self.events = events
+        let connection =
+            if configuration.readOnly {
+                try SQLiteConnection.readOnly(file, configuration)
+            } else {
+                try Self.openWriter(file, configuration)
+            }
+        let fileGuard = SQLiteFileGuard(path: file.path)
+        self.operations = SQLiteOperations(file, fileGuard, configuration)
+        self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
         if configuration.readOnly {
-            let connection = try SQLiteConnection.readOnly(file, configuration)
-            self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
-            self.readers = SQLiteReaderPool(first: SQLiteReader(connection), path: file.path, configuration)
+            let readers = SQLiteReaderPool(first: SQLiteReader(connection), file, fileGuard, configuration)
+            self.readers = readers
             self.writer = nil
             self.queue = nil
-            self.sweeper = nil
+            self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak readers] now in
+                guard let readers else { return nil }
+                await Self.look(readers, fileGuard)
+                return now.advanced(by: Self.lookInterval)
+            }
+            self.sweeper.schedule(self.clock.now.advanced(by: Self.lookInterval))
             return
         }
-        let connection = try SQLiteConnection.writer(file, configuration)
-        self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
-        let reader = SQLiteReader(try SQLiteConnection.reader(file.path, configuration))
-        let readers = SQLiteReaderPool(first: reader, path: file.path, configuration)
+        let reader = SQLiteReader(try SQLiteConnection.reader(file, configuration))
+        let readers = SQLiteReaderPool(first: reader, file, fileGuard, configuration)
         self.readers = readers
-        let flushes = configuration.synchronous == .full
-        if !flushes { connection.checkpointByHand() }
-        let writer = SQLiteWriter(connection, events: events, clock: clock, busyTimeout: configuration.busyTimeout)
+        let writer = SQLiteWriter(connection, fileGuard, events: events, configuration)
         self.writer = writer
-        let queue = Self.queue(writer, on: self.thread, flushes: flushes)
+        let thread = self.thread
+        let queue = Self.queue(writer, on: thread, flushes: configuration.synchronous == .full)
         self.queue = queue
+        let reserve = writer.reserve
         // The sweep must not keep alive a driver that nobody holds any more.
-        let sweeper = ExpirySweeper(clock: clock) { [weak queue, weak readers] now in
+        self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak queue, weak readers, weak reserve] now in
             guard let queue, let readers else { return nil }
-            return await Self.sweep(now, queue, readers)
+            await Self.look(readers, fileGuard)
+            let next = await Self.sweep(now, queue, readers)
+            // What another process gave back, or this one when the disk was full. Writing it belongs on the thread.
+            if let reserve { thread.async { reserve.make() } }
+            return next
         }
-        self.sweeper = sweeper
-        sweeper.schedule(try reader.earliestDeadlineOrLater(clock.now))
+        self.sweeper.schedule(try reader.earliestDeadlineOrLater(self.clock.now))
+    }
+
+    private static func openWriter(
+        _ file: SQLiteFile,
+        _ configuration: Configuration
+    ) throws(StorageError) -> SQLiteConnection {
+        do throws(StorageError) {
+            return try SQLiteConnection.writer(file, configuration)
+        } catch {
+            guard error.code == .full else { throw error }
+            // Opening takes room for the index of the log.
+            SQLiteReserve.release(beside: file.path)
+            return try SQLiteConnection.writer(file, configuration)
+        }
     }
 
     /// Waits for what was accepted, copies the log into the database and closes all connections.
+    ///
+    /// A backup, verification or compaction that runs is ended early and throws `StorageError.Code.closed`.
     public func dispose() async throws(StorageError) {
-        self.sweeper?.stop()
+        self.sweeper.stop()
+        await self.operations.close()
         await self.queue?.close()
         await self.readers.close()
         guard let writer = self.writer else { return }

@@ -22,9 +22,9 @@ struct FilesFixture {
         return try FileSystemDriver(path: self.path, configuration: configuration)
     }
 
-    /// All paths below the folder that are no folders, in ascending order.
+    /// All paths below the folder that are no folders, in ascending order, without the lock file, which stays.
     var files: [String] {
-        get throws { try self.entries { $0 != .typeDirectory } }
+        get throws { try self.entries { $0 != .typeDirectory }.filter { !$0.hasSuffix(".%lock") } }
     }
 
     /// All folders below the folder, in ascending order.
