@@ -22,6 +22,8 @@ enum Command: String {
     case exhaust
     /// Reads an item and keeps the store open until its input ends.
     case hold
+    /// Begins to write an item, in a store with the option `stopping`, and stops (`SIGSTOP`) with the lock in its hands.
+    case stopInWrite = "stop-in-write"
     /// Writes an item and ends without closing the store; opens another at the very end and prints what it reads there.
     case leave
     /// Locks one byte of a file, `<offset> <path>`, and keeps that until its input ends.
@@ -44,6 +46,10 @@ enum Command: String {
             _ = try await store.getItem("probe")
             Output.line("ready")
             while readLine() != nil {}
+        case .stopInWrite:
+            StoppingClock.shared.arm()
+            try await store.setItem("stopped", [1], WriteOptions())
+            Output.line("continued")
         case .leave:
             try await store.setItem("left", Array("behind".utf8), WriteOptions())
             Output.exit(0)

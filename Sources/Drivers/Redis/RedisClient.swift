@@ -29,8 +29,8 @@ protocol RedisClient: Sendable {
     /// The servers that hold all items together, for what goes over all of them.
     func walk() async throws(StorageError) -> RedisWalk
 
-    /// Whether items may have gone from one server to another since the walk began; asks the server given.
-    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) async throws(StorageError) -> Bool
+    /// Returns the servers to go over once more after a walk, as items may have come to them unseen, or `nil` if all is done.
+    func walk(after walk: RedisWalk) async throws(StorageError) -> RedisWalk?
 
     /// Waits until another attempt may succeed.
     ///
@@ -68,8 +68,10 @@ struct RedisCommand: Sendable {
 /// Servers to go over one after the other.
 struct RedisWalk: Sendable {
     var servers: [RedisConnection]
-    /// Which distribution of the items it belongs to.
-    var layout: Int
+    /// Who held what when it began, in a cluster.
+    var holders = RedisSlotHolders()
+    /// Why each server is gone over once more: slots whose items may have come there. `nil` for all servers.
+    var gains: [RedisEndpoint: RedisSlotSet]?
 }
 
 extension RedisClient {
@@ -81,28 +83,44 @@ extension RedisClient {
         try await self.sendEach(commands, isRepeatable: true)
     }
 
-    /// Runs a script on an item and its metadata: by its digest, or by its source if the server does not know it yet.
+    func walk(after walk: RedisWalk) async throws(StorageError) -> RedisWalk? { nil }
+
+    /// Runs a script on an item, or on an item and its metadata: by its digest, or by its source if the server does not know
+    /// it yet.
     ///
-    /// - Parameter encode: Writes the number of keys, the keys, and `arguments` words more. Two keys.
+    /// - Parameters:
+    ///   - onlyReads: Whether it changes nothing, so that a server that may lag behind may run it.
+    ///   - words: How many words `encode` writes after the number of keys: the keys, and what else it is given.
+    ///   - encode: Writes the number of keys, and those words.
     func run(
         _ script: RedisScript,
         _ key: String,
-        arguments: Int,
+        onlyReads: Bool = false,
+        words: Int,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
-        let reply = try await self.send(key, .one, isRepeatable: false) { writer in
-            writer.begin(5 + arguments)
+        let reply = try await self.sendOrRead(key, onlyReads: onlyReads) { writer in
+            writer.begin(3 + words)
             writer.encoded("$7\r\nEVALSHA\r\n")
             writer.word(script.digest)
             encode(&writer)
         }
         // The server refused before it ran anything.
         guard case .error(let error) = reply, error.code == "NOSCRIPT" else { return reply }
-        return try await self.send(key, .one, isRepeatable: false) { writer in
-            writer.begin(5 + arguments)
+        return try await self.sendOrRead(key, onlyReads: onlyReads) { writer in
+            writer.begin(3 + words)
             writer.encoded("$4\r\nEVAL\r\n")
             writer.word(script.source)
             encode(&writer)
         }
+    }
+
+    private func sendOrRead(
+        _ key: String,
+        onlyReads: Bool,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        guard onlyReads else { return try await self.send(key, .one, isRepeatable: false, encode) }
+        return try await self.read(key, .one, encode)
     }
 }

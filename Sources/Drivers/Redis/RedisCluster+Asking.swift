@@ -3,24 +3,39 @@ import Synchronization
 
 /// How the cluster is asked who serves which slot.
 extension RedisCluster {
-    /// Asks some node in the background.
+    /// Asks some nodes in the background, not too often.
     func refreshSoon() {
         _ = self.refreshTask()
     }
 
-    /// Asks some node, and returns what went wrong if none knows.
+    /// Asks some nodes, and returns what went wrong if none knows.
     func refresh() async -> StorageError? {
         await self.refreshTask().value
     }
 
-    /// The asking that is under way, or a new one: as many callers as may come share it.
+    /// Has some nodes asked, and waits until that is over, or the call's time.
+    func refresh(_ patience: inout RedisPatience, _ error: StorageError) async throws(StorageError) {
+        let count = self.state.withLock { $0.refreshes }
+        self.refreshSoon()
+        repeat { try await patience.wait(error) } while self.state.withLock({ $0.refreshes }) == count
+    }
+
+    /// The asking that is under way, or due next, or a new one: as many callers as may come share it.
     private func refreshTask() -> Task<StorageError?, Never> {
         self.state.withLock { state in
             if let task = state.refresh { return task }
-            let known = Array(state.topology?.nodes ?? [])
-            let task = Task {
-                let failure = await self.askAround(known)
-                self.state.withLock { $0.refresh = nil }
+            let pause = state.pace.pause(RedisPlatform.now)
+            // Detached, as it serves others than the caller too.
+            let task = Task.detached {
+                if pause > .zero { try? await Task.sleep(for: pause) }
+                let layout = self.layout
+                let failure = await self.askAround()
+                self.state.withLock { state in
+                    state.refresh = nil
+                    state.refreshes += 1
+                    state.refreshFailure = failure
+                    state.pace.ended(RedisPlatform.now, hasChanged: state.layout != layout)
+                }
                 return failure
             }
             state.refresh = task
@@ -28,12 +43,17 @@ extension RedisCluster {
         }
     }
 
+    /// For how long a node is kept that is none of the topology's masters but was named in a redirection.
+    static let namedTime: Duration = .seconds(600)
+
     func apply(_ topology: RedisTopology) {
+        let now = RedisPlatform.now
         let (hasChanged, gone) = self.state.withLock { state -> (Bool, [RedisServerClient]) in
             let hasChanged = state.topology.map { !$0.hasSameOwners(as: topology) } ?? false
             state.topology = topology
             if hasChanged { state.layout += 1 }
-            let gone = state.nodes.filter { !topology.masters.contains($0.key) }
+            state.named = state.named.filter { now < $0.value.advanced(by: Self.namedTime) }
+            let gone = state.nodes.filter { !topology.masters.contains($0.key) && state.named[$0.key] == nil }
             for endpoint in gone.keys { state.nodes[endpoint] = nil }
             let former = state.replicas.filter { !topology.hasReplica($0.key) }
             for endpoint in former.keys { state.replicas[endpoint] = nil }
@@ -43,23 +63,41 @@ extension RedisCluster {
         if !gone.isEmpty {
             Task { for node in gone { await node.close() } }
         }
-        if hasChanged { self.observer.withLock { $0 }?() }
+        if hasChanged {
+            self.options.observer?.topologyChanged(masters: topology.masters.map(\.description))
+            self.observer.withLock { $0 }?()
+        }
     }
 
-    /// Asks three nodes at a time, as some may be away.
-    private func askAround(_ known: [RedisEndpoint]) async -> StorageError? {
-        var candidates = (known.shuffled() + self.seeds.filter { !known.contains($0) })[...]
+    // MARK: - Asking around
+
+    /// Whom to ask: on a connection that there is, or on one for the purpose.
+    private enum Candidate {
+        case connected(RedisConnection)
+        case endpoint(RedisEndpoint)
+    }
+
+    /// After how many answers none of which can be trusted the best of them is taken.
+    private static let maximumAnswers = 5
+
+    /// Asks three nodes at a time, as some may be away, until one gives an answer that can be trusted.
+    private func askAround() async -> StorageError? {
+        let (known, epoch) = self.state.withLock { ($0.topology?.nodes ?? [], $0.topology?.epoch) }
+        var candidates = self.candidates(known)[...]
         var failure = StorageError(.unavailable, "no node of the cluster is known")
-        while !candidates.isEmpty {
+        var answers: [RedisTopology] = []
+        while !candidates.isEmpty, answers.count < Self.maximumAnswers, !self.isClosed {
             let some = Array(candidates.prefix(3))
             candidates = candidates.dropFirst(3)
             let answer = await withTaskGroup(of: Result<RedisTopology, StorageError>.self) { group in
-                for endpoint in some { group.addTask { await self.ask(endpoint) } }
+                for candidate in some { group.addTask { await self.ask(candidate) } }
                 for await result in group {
                     switch result {
-                    case .success(let topology):
+                    case .success(let topology) where topology.isTrustworthy(after: epoch):
                         group.cancelAll()
                         return topology as RedisTopology?
+                    case .success(let topology):
+                        answers.append(topology)
                     case .failure(let error):
                         if error.code != .cancelled { failure = error }
                     }
@@ -71,33 +109,64 @@ extension RedisCluster {
                 return nil
             }
         }
-        return failure
+        guard let best = answers.max(by: { $1.isBetter(than: $0) }) else { return failure }
+        // What is known is better than the word of nodes that serve nobody and have heard less.
+        let isKept = self.state.withLock { $0.topology.map { !best.isServing && $0.isBetter(than: best) } ?? false }
+        if !isKept { self.apply(best) }
+        return nil
     }
 
-    private func ask(_ endpoint: RedisEndpoint) async -> Result<RedisTopology, StorageError> {
+    /// Returns the nodes in the order in which they are asked: first where a connection is, last once more those, by a new
+    /// one.
+    private func candidates(_ known: Set<RedisEndpoint>) -> [Candidate] {
+        let clients = self.state.withLock { Array($0.nodes) + Array($0.replicas) }
+        let connected = clients.filter { known.contains($0.key) && $0.value.first.isConnected }.shuffled()
+        let others = known.filter { node in !connected.contains { $0.key == node } }.shuffled()
+        return connected.map { .connected($0.value.first) }
+            + (others + self.seeds.filter { !known.contains($0) } + connected.map(\.key)).map { .endpoint($0) }
+    }
+
+    private func ask(_ candidate: Candidate) async -> Result<RedisTopology, StorageError> {
         var options = self.options
-        options.endpoint = endpoint
         options.connectTimeout = min(options.connectTimeout, .seconds(2))
         options.commandTimeout = min(options.commandTimeout, .seconds(2))
         do throws(StorageError) {
-            let connection = try RedisConnection(options)
-            // Letting go of the connection ends it.
-            return .success(try await Self.askForSlots(connection))
+            let connection: RedisConnection
+            switch candidate {
+            case .connected(let known):
+                connection = known
+            case .endpoint(let endpoint):
+                options.endpoint = endpoint
+                // Letting go of the connection ends it.
+                connection = try RedisConnection(options)
+            }
+            let until = RedisPlatform.now.advanced(by: options.commandTimeout)
+            let topology = try await Self.askForSlots(connection, until: until)
+            return .success(topology)
         } catch {
             return .failure((error.underlying as? RedisUnsent)?.reason ?? error)
         }
     }
 
-    static func askForSlots(_ connection: RedisConnection) async throws(StorageError) -> RedisTopology {
-        let reply = try await connection.send(isRepeatable: true) { writer in
-            writer.encoded("*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n")
+    static func askForSlots(
+        _ connection: RedisConnection,
+        until: RedisInstant? = nil
+    ) async throws(StorageError) -> RedisTopology {
+        let reply = try await connection.send(
+            replies: 2, collects: true, isRepeatable: true, until: until
+        ) { writer in
+            writer.encoded("*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n")
         }
-        if case .error(let error) = reply, error.description.contains("cluster support disabled") {
+        let answers = try reply.elements(count: 2, nil)
+        if case .error(let error) = answers[0], error.description.contains("cluster support disabled") {
             let place = connection.endpoint
             throw StorageError(
                 .invalidOption,
                 "\(place) is no cluster; use redis:// in place of redis-cluster://, or rediss:// over TLS")
         }
-        return try RedisTopology(reply, asked: connection.endpoint)
+        var topology = try RedisTopology(answers[0], asked: connection.endpoint)
+        // A user may not be allowed to ask for it.
+        if case .bytes(let info) = answers[1] { topology.note(info: String(decoding: info, as: UTF8.self)) }
+        return topology
     }
 }

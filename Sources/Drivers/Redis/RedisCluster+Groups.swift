@@ -26,39 +26,61 @@ extension RedisCluster {
         for (index, command) in commands.enumerated() {
             indices[topology.master(of: self.keys.slot(of: command.key)), default: []].append(index)
         }
-        let parts = try await self.divide(commands, indices) { [patience] commands, endpoint throws(StorageError) in
-            try await self.send(commands, to: endpoint, isRepeatable: isRepeatable, patience)
+        let outcomes = await self.divide(commands, indices) { [patience] commands, endpoint in
+            await self.send(commands, to: endpoint, isRepeatable: isRepeatable, patience)
         }
-        return parts.map { $0 ?? .null }
+        return try Self.all(outcomes, isRepeatable: isRepeatable)
     }
+
+    typealias Outcome = Result<RedisReply, StorageError>
 
     /// Sends each node its commands, all at the same time, and returns what came of each command in their order.
     ///
     /// - Parameter indices: The positions of each node's commands.
-    func divide(
+    func divide<Reply: Sendable>(
         _ commands: [RedisCommand],
         _ indices: [RedisEndpoint?: [Int]],
-        _ send: @escaping @Sendable ([RedisCommand], RedisEndpoint?) async throws(StorageError) -> [RedisReply?]
-    ) async throws(StorageError) -> [RedisReply?] {
-        typealias Part = ([Int], Result<[RedisReply?], StorageError>)
-        let parts = await withTaskGroup(of: Part.self) { group in
+        _ send: @escaping @Sendable ([RedisCommand], RedisEndpoint?) async -> [Reply]
+    ) async -> [Reply?] {
+        let parts = await withTaskGroup(of: (indices: [Int], replies: [Reply]).self) { group in
             for (endpoint, indices) in indices {
                 let commands = indices.map { commands[$0] }
                 group.addTask {
-                    do throws(StorageError) {
-                        return (indices, .success(try await send(commands, endpoint)))
-                    } catch {
-                        return (indices, .failure(error))
-                    }
+                    // Bound first: when Swift 6.3.1 optimizes, it miscompiles tuples with a throwing `await` in a later
+                    // element.
+                    let replies = await send(commands, endpoint)
+                    return (indices, replies)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        var replies = [RedisReply?](repeating: nil, count: commands.count)
-        for (indices, result) in parts {
-            for (index, reply) in zip(indices, try result.get()) { replies[index] = reply }
+        var replies = [Reply?](repeating: nil, count: commands.count)
+        for (indices, part) in parts {
+            for (index, reply) in zip(indices, part) { replies[index] = reply }
         }
         return replies
+    }
+
+    /// Returns the replies if there is one to each command.
+    ///
+    /// - Throws: What the first failed with; `StorageError.Code.partlyDone` if others, which were to change something,
+    ///   were answered or may have run.
+    private static func all(_ outcomes: [Outcome?], isRepeatable: Bool) throws(StorageError) -> [RedisReply] {
+        var replies: [RedisReply] = []
+        var failures: [StorageError] = []
+        for outcome in outcomes {
+            switch outcome {
+            case .success(let reply): replies.append(reply)
+            case .failure(let error): failures.append(error)
+            case nil: replies.append(.null)
+            }
+        }
+        guard let failure = failures.first else { return replies }
+        if isRepeatable { throw failure }
+        let done = replies.count { reply in if case .error = reply { false } else { true } }
+        let isInDoubt = failures.contains { $0.mayHaveChanged } && failures.contains { !$0.mayHaveChanged }
+        guard done > 0 || isInDoubt else { throw failure }
+        throw StorageError(partlyDone: done, of: outcomes.count, failure)
     }
 
     /// Sends commands to the node that is taken for their master; those that it does not take go their own ways.
@@ -67,39 +89,55 @@ extension RedisCluster {
         to endpoint: RedisEndpoint?,
         isRepeatable: Bool,
         _ patience: RedisPatience
-    ) async throws(StorageError) -> [RedisReply] {
+    ) async -> [Outcome] {
         guard let first = commands.first else { return [] }
         let call = RedisClusterCall(self.keys.slot(of: first.key), isRepeatable: isRepeatable, patience)
-        var answers: [RedisReply?] = Array(repeating: nil, count: commands.count)
-        var setbacks: [RedisSetback?] = Array(repeating: .unserved, count: commands.count)
+        var attempts: [Result<RedisAttempt, StorageError>] = commands.map { _ in .success(.failed(.unserved)) }
         if let endpoint {
-            let count = commands.reduce(0) { $0 + $1.replies.count }
-            let outcome = try await self.attempt(call, at: endpoint, replies: count, collects: true) { writer in
-                for command in commands { command.encode(&writer) }
+            do throws(StorageError) {
+                let connection = try self.node(at: endpoint).next
+                let results = await connection.sendEach(
+                    commands, isRepeatable: isRepeatable, until: patience.until)
+                attempts = results.map { self.attempt($0, at: endpoint) }
+            } catch {
+                return commands.map { _ in .failure(error) }
             }
-            switch outcome {
-            case .failed(let setback):
-                setbacks = Array(repeating: setback, count: commands.count)
-            case .answered(let reply):
-                var rest = try reply.elements(count: count, nil)[...]
-                for (index, command) in commands.enumerated() {
-                    let answer = RedisReply.summary(of: rest.prefix(command.replies.count))
-                    rest = rest.dropFirst(command.replies.count)
-                    setbacks[index] = RedisSetback(answer, from: endpoint)
-                    answers[index] = answer
+        }
+        var outcomes: [Outcome] = []
+        for (command, attempt) in zip(commands, attempts) {
+            switch attempt {
+            case .success(.answered(let reply)):
+                outcomes.append(.success(reply))
+            case .failure(let error):
+                outcomes.append(.failure(error))
+            case .success(.failed(let setback)):
+                var single = call.for(slot: self.keys.slot(of: command.key))
+                do throws(StorageError) {
+                    let reply = try await self.settle(&single, command.replies.count, setback, command.encode)
+                    outcomes.append(.success(reply))
+                } catch {
+                    outcomes.append(.failure(error))
                 }
             }
         }
-        var replies: [RedisReply] = []
-        for (index, command) in commands.enumerated() {
-            if setbacks[index] == nil, let answer = answers[index] {
-                replies.append(answer)
-                continue
-            }
-            var single = call.for(slot: self.keys.slot(of: command.key))
-            replies.append(
-                try await self.settle(&single, command.replies.count, setbacks[index], command.encode))
+        return outcomes
+    }
+}
+
+extension StorageError {
+    /// Whether what failed may have changed something.
+    var mayHaveChanged: Bool {
+        switch self.code {
+        case .connectionLost, .timeout, .inputOutput, .partlyDone: true
+        default: false
         }
-        return replies
+    }
+
+    /// A call failed of which some parts were done, and others were not, or may have been.
+    init(partlyDone done: Int, of count: Int, _ reason: StorageError) {
+        self.init(
+            .partlyDone,
+            "\(done) of the call's \(count) parts were done; read the items before it is repeated, as the others may or may "
+                + "not be: \(reason.message)", underlying: reason)
     }
 }

@@ -52,12 +52,20 @@ extension RedisCluster {
             if let turn { indices[turn.endpoint, default: []].append(index) }
         }
         let chosen = turns.values.compactMap(\.self)
-        return try await self.divide(commands, indices) { [patience] commands, endpoint throws(StorageError) in
+        let outcomes = await self.divide(commands, indices) { [patience] commands, endpoint in
             guard let turn = chosen.first(where: { $0.endpoint == endpoint }) else {
-                return Array(repeating: nil, count: commands.count)
+                return [Result<RedisReply?, StorageError>](repeating: .success(nil), count: commands.count)
             }
-            return try await self.send(commands, turn, patience)
+            do throws(StorageError) {
+                let replies = try await self.send(commands, turn, patience)
+                return replies.map { .success($0) }
+            } catch {
+                return commands.map { _ in .failure(error) }
+            }
         }
+        var replies: [RedisReply?] = []
+        for outcome in outcomes { replies.append(try outcome?.get() ?? nil) }
+        return replies
     }
 
     private func send(

@@ -1,4 +1,5 @@
 import KVStorage
+import Synchronization
 
 /// What goes over all masters.
 extension RedisCluster {
@@ -6,25 +7,71 @@ extension RedisCluster {
         try self.begin()
         defer { self.end() }
         var patience = RedisPatience(self.options)
-        let topology = try await self.topology(&patience)
-        let layout = self.layout
-        var servers: [RedisConnection] = []
-        for master in topology.masters { servers.append(try self.node(at: master).first) }
-        return RedisWalk(servers: servers, layout: layout)
+        _ = try await self.topology(&patience)
+        let holders = try await self.holders()
+        // Also a master that the topology does not have yet.
+        let masters = self.state.withLock { $0.topology?.masters ?? [] }
+        let others = Set(holders.owned.keys).union(holders.arriving.keys).subtracting(masters)
+        return RedisWalk(servers: try self.servers(masters + others), holders: holders)
     }
 
-    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) async throws(StorageError) -> Bool {
-        self.apply(try await Self.askForSlots(server))
-        return self.layout != walk.layout
+    func walk(after walk: RedisWalk) async throws(StorageError) -> RedisWalk? {
+        try self.begin()
+        defer { self.end() }
+        let holders = try await self.holders(walk.holders)
+        let slots = walk.gains.map { $0.values.reduce(RedisSlotSet(), |) }
+        let gains = holders.gains(since: walk.holders, among: slots, visited: walk.gains ?? [:])
+        guard !gains.isEmpty else { return nil }
+        return RedisWalk(servers: try self.servers(gains.keys), holders: holders, gains: gains)
+    }
+
+    private func servers(_ endpoints: some Sequence<RedisEndpoint>) throws(StorageError) -> [RedisConnection] {
+        var servers: [RedisConnection] = []
+        for endpoint in endpoints { servers.append(try self.node(at: endpoint).first) }
+        return servers
+    }
+
+    /// Asks all masters, also those of an earlier time, which slots are theirs and which are on their way.
+    private func holders(_ earlier: RedisSlotHolders? = nil) async throws(StorageError) -> RedisSlotHolders {
+        let topology = self.state.withLock { $0.topology }
+        var endpoints = Set(topology?.masters ?? [])
+        if let earlier { endpoints.formUnion(Set(earlier.owned.keys).union(earlier.arriving.keys)) }
+        typealias Answer = (endpoint: RedisEndpoint, result: Result<RedisReply, StorageError>)
+        let connections = try self.servers(endpoints)
+        let answers = await withTaskGroup(of: Answer.self) { group in
+            for connection in connections {
+                group.addTask {
+                    let result: Result<RedisReply, StorageError>
+                    do throws(StorageError) {
+                        let reply = try await connection.send(isRepeatable: true) { writer in
+                            writer.encoded("*2\r\n$7\r\nCLUSTER\r\n$5\r\nNODES\r\n")
+                        }
+                        result = .success(reply)
+                    } catch {
+                        result = .failure(error)
+                    }
+                    return (connection.endpoint, result)
+                }
+            }
+            return await group.reduce(into: [Answer]()) { $0.append($1) }
+        }
+        var texts: [(asked: RedisEndpoint, text: String)] = []
+        for (endpoint, result) in answers {
+            let bytes = try result.get().bytesOrNull(nil) ?? []
+            texts.append((endpoint, String(decoding: bytes, as: UTF8.self)))
+        }
+        return RedisSlotHolders(texts)
     }
 
     func recover(from error: StorageError, _ patience: inout RedisPatience?) async throws(StorageError) {
-        guard let reason = (error.underlying as? RedisUnsent)?.reason ?? (error.code == .closed ? error : nil),
+        let departed = StorageError(
+            .unavailable, "a node is none of the cluster's masters any more; the call could not begin anew in time")
+        guard let reason = (error.underlying as? RedisUnsent)?.reason ?? (error.code == .closed ? departed : nil),
             !self.isClosed
         else { throw error }
         var waiting = patience ?? RedisPatience(self.options)
         defer { patience = waiting }
+        self.refreshSoon()
         try await waiting.wait(reason)
-        _ = await self.refresh()
     }
 }

@@ -16,6 +16,13 @@ final class RedisCluster: RedisClient {
         var replicas: [RedisEndpoint: RedisServerClient] = [:]
         var turns = RedisReplicaTurns()
         var refresh: Task<StorageError?, Never>?
+        var pace = RedisRefreshPace()
+        /// How often the nodes were asked, and what went wrong the last time.
+        var refreshes = 0
+        var refreshFailure: StorageError?
+        /// When each node that is none of the topology's masters was last named, as nodes may be called otherwise in a
+        /// redirection than in the topology.
+        var named: [RedisEndpoint: RedisInstant] = [:]
         /// How many calls are under way.
         var calls = 0
         var isClosed = false
@@ -80,17 +87,27 @@ final class RedisCluster: RedisClient {
         while true {
             if let setback { try await self.overcome(setback, &call) }
             let asks = setback?.asks
-            let outcome: RedisAttempt
+            var outcome: RedisAttempt
+            let place: RedisEndpoint?
             if let asks {
+                place = asks
                 // The slot is on its way there; without this word the node would send us back.
                 outcome = try await self.attempt(call, at: asks, replies: replies + 1) { writer in
                     writer.encoded("*1\r\n$6\r\nASKING\r\n")
                     encode(&writer)
                 }
             } else if let endpoint = try await self.master(&call) {
+                place = endpoint
                 outcome = try await self.attempt(call, at: endpoint, replies: replies, encode)
             } else {
+                place = nil
                 outcome = .failed(.unserved)
+            }
+            if case .failed(.redirected(.later, let error)) = outcome, error.code == "TRYAGAIN", let place,
+                let split = RedisSplitCall(encode)
+            {
+                let attempt = try await self.attempt(split, call, at: place, isTarget: asks != nil)
+                if let attempt { outcome = attempt }
             }
             switch outcome {
             case .answered(let reply): return reply
@@ -139,18 +156,44 @@ final class RedisCluster: RedisClient {
         _ encode: Encode
     ) async throws(StorageError) -> RedisAttempt {
         let connection = try self.node(at: endpoint).next
+        let result: Result<RedisReply, StorageError>
         do {
             let reply = try await connection.send(
-                replies: replies, collects: collects, isRepeatable: call.isRepeatable, until: call.patience.until,
-                encode)
-            return RedisSetback(reply, from: endpoint).map(RedisAttempt.failed) ?? .answered(reply)
+                replies: replies, collects: collects, isRepeatable: call.isRepeatable, isSuspect: call.isSuspect,
+                until: call.patience.until, encode)
+            result = .success(reply)
         } catch {
-            if let unsent = error.underlying as? RedisUnsent { return .failed(.unsent(unsent.reason, endpoint)) }
-            // The cluster is not closed while a call is under way: the node is none of its masters any more.
-            if error.code == .closed { return .failed(.unsent(error, endpoint)) }
-            if error.code == .connectionLost || error.code == .timeout { self.refreshSoon() }
-            throw error
+            result = .failure(error)
         }
+        return try self.attempt(result, at: endpoint).get()
+    }
+
+    /// Returns what came of sending once, given what the connection says.
+    func attempt(
+        _ result: Result<RedisReply, StorageError>,
+        at endpoint: RedisEndpoint
+    ) -> Result<RedisAttempt, StorageError> {
+        switch result {
+        case .success(let reply):
+            return .success(RedisSetback(reply, from: endpoint).map(RedisAttempt.failed) ?? .answered(reply))
+        case .failure(let error):
+            if let unsent = error.underlying as? RedisUnsent {
+                return .success(.failed(.unsent(unsent.reason, endpoint, isSuspect: unsent.isSuspect)))
+            }
+            if error.code == .closed {
+                return .success(.failed(.unsent(Self.departed(endpoint), endpoint, isSuspect: false)))
+            }
+            switch error.code {
+            case .connectionLost, .timeout, .unavailable: self.refreshSoon()
+            default: break
+            }
+            return .failure(error)
+        }
+    }
+
+    /// For a node whose connections were closed during a call: the cluster is not closed then.
+    static func departed(_ endpoint: RedisEndpoint) -> StorageError {
+        StorageError(.unavailable, "\(endpoint) is none of the cluster's masters any more; nothing was changed")
     }
 
     /// Does what has to be done before the next attempt.
@@ -166,15 +209,32 @@ final class RedisCluster: RedisClient {
         case .redirected(.later, _):
             self.refreshSoon()
             try await call.patience.wait(error)
-        case .unsent(let reason, let endpoint) where reason.code == .permissionDenied:
+        case .unsent(let reason, let endpoint, _) where reason.code == .permissionDenied:
             // A node that has no trust in us, or we in it, will have none later. But another may be in its place by now.
-            if let failure = await self.refresh(), failure.code == .permissionDenied { throw failure }
-            guard self.state.withLock({ $0.topology?.master(of: call.slot) != endpoint }) else { throw reason }
+            try await self.refresh(&call.patience, error)
+            let (failure, owner) = self.state.withLock { ($0.refreshFailure, $0.topology?.master(of: call.slot)) }
+            if let failure, failure.code == .permissionDenied { throw failure }
+            guard owner != endpoint else { throw reason }
+        case .unsent(let reason, let endpoint, let isSuspect):
+            if isSuspect { try call.countBreak(reason) }
+            // Another may have been found to be the slot's master meanwhile.
+            let slot = call.slot
+            let owner = self.state.withLock { $0.topology?.master(of: slot) }
+            if let owner, owner != endpoint, call.patience.allowsImmediateAttempt() { return }
+            self.refreshSoon()
             try await call.patience.wait(error)
-        case .unsent, .unserved:
+            try self.checkPermission()
+        case .unserved:
+            self.refreshSoon()
             try await call.patience.wait(error)
-            if let failure = await self.refresh(), failure.code == .permissionDenied { throw failure }
+            try self.checkPermission()
         }
+    }
+
+    /// Throws if no node lets us in.
+    private func checkPermission() throws(StorageError) {
+        let failure = self.state.withLock { $0.refreshFailure }
+        if let failure, failure.code == .permissionDenied { throw failure }
     }
 
     // MARK: - Who serves what
@@ -196,15 +256,25 @@ final class RedisCluster: RedisClient {
     func topology(_ patience: inout RedisPatience) async throws(StorageError) -> RedisTopology {
         while true {
             if let topology = self.state.withLock({ $0.topology }) { return topology }
-            let failure = await self.refresh()
+            let failure: StorageError?
+            let isFirst = self.state.withLock { $0.refreshes == 0 }
+            if isFirst {
+                failure = await self.refresh()
+            } else {
+                let error = self.state.withLock { $0.refreshFailure }
+                try await self.refresh(&patience, error ?? RedisSetback.unserved.error(slot: 0))
+                failure = self.state.withLock { $0.refreshFailure }
+            }
             guard let failure else { continue }
-            guard failure.code == .unavailable || failure.code == .timeout else { throw failure }
+            guard failure.code == .unavailable || failure.code == .timeout || failure.code == .connectionLost
+            else { throw failure }
             try await patience.wait(failure)
         }
     }
 
     func node(at endpoint: RedisEndpoint) throws(StorageError) -> RedisServerClient {
         try self.state.withLock { state throws(StorageError) in
+            if state.topology?.masters.contains(endpoint) == false { state.named[endpoint] = RedisPlatform.now }
             if let node = state.nodes[endpoint] { return node }
             var options = self.options
             options.endpoint = endpoint

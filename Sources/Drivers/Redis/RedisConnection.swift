@@ -12,7 +12,12 @@ final class RedisConnection: Sendable {
 
         var endpoint: RedisEndpoint
         var username: String?
-        var password: String?
+        var password: RedisSecret?
+        /// Whom to log in as, asked anew for each connection; `nil` for the user and password above.
+        var credentials: (@Sendable () async throws -> RedisDriver.Credentials)?
+        /// Who tells where the server is, which then has to be a master; `nil` for the endpoint.
+        var sentinels: RedisSentinels?
+        var observer: (any RedisObserver)?
         var database = 0
         var clientName: String?
         var connectTimeout: Duration = .seconds(5)
@@ -27,8 +32,19 @@ final class RedisConnection: Sendable {
         var readsReplica = false
         /// Encrypts what a transport to a server sends and receives; `nil` for bytes as they are.
         var secure: Security?
+        /// Finds the addresses of a host's name and a port, and may block.
+        var lookUp: @Sendable (_ host: String, _ port: Int) -> RedisResolution.Outcome = {
+            RedisPlatform.addresses(ofHost: $0, port: $1, digitsOnly: false)
+        }
+        /// Starts a thread and returns whether there is one.
+        var startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool = {
+            RedisPlatform.startThread($0)
+        }
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
         var subscription: [UInt8]?
+
+        /// What the server is called in messages.
+        var place: String { self.sentinels?.place ?? self.endpoint.description }
     }
 
     private let core: RedisConnectionCore
@@ -47,7 +63,8 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as a command may take.
+    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while nothing
+    /// else is with the server, as the connection broke at it before.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
     ///   `StorageError.Code.connectionLost` if it may have run, `StorageError.Code.overloaded`,
@@ -56,18 +73,21 @@ final class RedisConnection: Sendable {
         replies: Int = 1,
         collects: Bool = false,
         isRepeatable: Bool,
+        isSuspect: Bool = false,
         until: RedisInstant? = nil,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
     ) async throws(StorageError) -> RedisReply {
         guard !Task.isCancelled else { throw RedisConnectionState<RedisWaiter>.cancelledError }
         let waiter = RedisWaiter()
+        let start = self.core.isObserved ? ContinuousClock.now : nil
         await withTaskCancellationHandler {
             await waiter.wait {
                 self.core.enqueue(
                     replies: replies,
                     collects: collects,
                     isRepeatable: isRepeatable,
-                    until: until,
+                    isSuspect: isSuspect,
+                    until: until ?? RedisCallLimit.deadline,
                     waiter,
                     encode
                 )
@@ -75,14 +95,62 @@ final class RedisConnection: Sendable {
         } onCancel: {
             self.core.cancel(waiter)
         }
-        return try waiter.takeOutcome().get()
+        let outcome = waiter.takeOutcome()
+        if let start { self.core.report(outcome, isRepeatable: isRepeatable, since: start) }
+        return try outcome.get()
     }
+
+    var options: Options { self.core.options }
+
+    /// How long a command may take.
+    var commandTimeout: Duration { self.core.options.commandTimeout }
+
+    /// Sends commands that do not depend on each other, all at once, and returns what came of each.
+    ///
+    /// Each is a command by itself: if the connection breaks, one that may have run is not sent again because of others
+    /// that can't have. Either all are refused as too many or none is.
+    func sendEach(
+        _ commands: [RedisCommand],
+        isRepeatable: Bool,
+        until: RedisInstant? = nil
+    ) async -> [Result<RedisReply, StorageError>] {
+        guard !commands.isEmpty else { return [] }
+        guard !Task.isCancelled else {
+            return commands.map { _ in .failure(RedisConnectionState<RedisWaiter>.cancelledError) }
+        }
+        let start = self.core.isObserved ? ContinuousClock.now : nil
+        let group = RedisWaiterGroup(commands.count)
+        let waiters = commands.map { _ in RedisWaiter(group) }
+        await withTaskCancellationHandler {
+            await group.wait {
+                self.core.enqueue(
+                    commands, isRepeatable: isRepeatable, until: until ?? RedisCallLimit.deadline, waiters)
+            }
+        } onCancel: {
+            for waiter in waiters { self.core.cancel(waiter) }
+        }
+        let outcomes = waiters.map { $0.takeOutcome() }
+        if let start {
+            for outcome in outcomes { self.core.report(outcome, isRepeatable: isRepeatable, since: start) }
+        }
+        return outcomes
+    }
+
+    /// Whether the connection is there, so that a question costs no new one.
+    var isConnected: Bool { self.core.withState { $0.phase == .ready } }
 
     /// Where the server is.
     var endpoint: RedisEndpoint { self.core.options.endpoint }
 
     /// How often the connection was made so far; it may be to another server each time.
     var epoch: Int { self.core.epoch.load(ordering: .acquiring) }
+
+    /// Has the connection made anew, to where its server is by then, after the replies that it owes.
+    ///
+    /// - Parameter epoch: Which connection the reason belongs to: nothing happens if it is another by now.
+    func retire(epoch: Int? = nil, _ reason: StorageError) {
+        self.core.retire(epoch: epoch, reason)
+    }
 
     /// Refuses new commands, waits for those that were accepted, and closes the connection.
     func close() async {
@@ -98,4 +166,6 @@ protocol RedisSubscriber: Sendable {
     func lost()
     /// Takes the parts of a message, the first being `pmessage`.
     func receive(_ message: [RedisReply])
+    /// All messages that came together were received.
+    func receivedAll()
 }

@@ -15,6 +15,8 @@ final class RedisConnectionCore: Sendable {
     let wakeup: RedisWakeup
     let subscriber: (any RedisSubscriber)?
     let epoch = Atomic<Int>(0)
+    let isObserved: Bool
+    private let place: String
     private let shared: Mutex<Shared>
     /// The time that a command has, in nanoseconds.
     private let commandTime: Int64
@@ -23,6 +25,8 @@ final class RedisConnectionCore: Sendable {
         self.options = options
         self.wakeup = wakeup
         self.subscriber = subscriber
+        self.isObserved = options.observer != nil
+        self.place = options.place
         self.commandTime = RedisInstant(nanoseconds: 0).advanced(by: options.commandTimeout).nanoseconds
         let limits = RedisConnectionState<RedisWaiter>.Limits(
             commands: options.maximumCommands,
@@ -34,7 +38,7 @@ final class RedisConnectionCore: Sendable {
         self.shared = Mutex(
             Shared(
                 connection: RedisConnectionState(
-                    place: options.endpoint.description,
+                    place: options.place,
                     limits: limits,
                     isEager: subscriber != nil
                 )
@@ -48,6 +52,7 @@ final class RedisConnectionCore: Sendable {
         replies: Int,
         collects: Bool,
         isRepeatable: Bool,
+        isSuspect: Bool,
         until: RedisInstant?,
         _ waiter: RedisWaiter,
         _ encode: @Sendable (inout RedisCommandWriter) -> Void
@@ -56,6 +61,7 @@ final class RedisConnectionCore: Sendable {
         let deadline = until ?? now.advanced(byNanoseconds: self.commandTime)
         let (admission, starts, socket) = self.shared.withLock { shared in
             let admission = shared.connection.enqueue(
+                isSuspect ? .suspect : .none,
                 replies: replies,
                 collects: collects,
                 isRepeatable: isRepeatable,
@@ -83,6 +89,53 @@ final class RedisConnectionCore: Sendable {
             }
             if waiter.issue(id) { self.cancel(id) }
         }
+    }
+
+    /// Adds commands that go out together: either all are taken or none.
+    func enqueue(
+        _ commands: [RedisCommand],
+        isRepeatable: Bool,
+        until: RedisInstant?,
+        _ waiters: [RedisWaiter]
+    ) {
+        let now = RedisPlatform.now
+        let deadline = until ?? now.advanced(byNanoseconds: self.commandTime)
+        var ids: [UInt64] = []
+        var wakes = false
+        var refusal: StorageError?
+        let starts = self.shared.withLock { shared in
+            for (index, command) in commands.enumerated() {
+                let admission = shared.connection.enqueue(
+                    index == 0 ? .first : .further,
+                    replies: command.replies.count,
+                    isRepeatable: isRepeatable,
+                    now: now,
+                    deadline: deadline,
+                    waiter: waiters[index],
+                    encode: command.encode
+                )
+                switch admission {
+                case .refused(let error):
+                    refusal = error
+                    return false
+                case .accepted(let id, let wakesThread, _):
+                    ids.append(id)
+                    if wakesThread { wakes = true }
+                }
+            }
+            defer { shared.isRunning = true }
+            return !shared.isRunning
+        }
+        if let refusal {
+            for waiter in waiters { waiter.resume(.failure(refusal)) }
+            return
+        }
+        if starts {
+            self.startThread()
+        } else if wakes {
+            self.wakeup.signal()
+        }
+        for (waiter, id) in zip(waiters, ids) where waiter.issue(id) { self.cancel(id) }
     }
 
     func cancel(_ waiter: RedisWaiter) {
@@ -114,6 +167,34 @@ final class RedisConnectionCore: Sendable {
             }
             if isOver { continuation.resume() }
         }
+    }
+
+    /// Tells the observer how a command went.
+    func report(
+        _ outcome: Result<RedisReply, StorageError>,
+        isRepeatable: Bool,
+        since start: ContinuousClock.Instant
+    ) {
+        var failure: StorageError.Code?
+        if case .failure(let error) = outcome { failure = error.code }
+        let report = RedisCommandReport(
+            server: self.place,
+            isRepeatable: isRepeatable,
+            duration: ContinuousClock.now - start,
+            failure: failure,
+            queued: self.withState { $0.commands.count - $0.dropped }
+        )
+        self.options.observer?.finished(report)
+    }
+
+    /// Has the connection made anew, to where its server is by then, after the replies that it owes; not if that has
+    /// happened since.
+    ///
+    /// - Parameter epoch: Which connection the reason belongs to, `nil` for the one that there is.
+    func retire(epoch: Int?, _ reason: StorageError) {
+        guard epoch == nil || epoch == self.epoch.load(ordering: .acquiring) else { return }
+        let now = RedisPlatform.now
+        if self.withState({ $0.retire(reason, now) }) { self.wakeup.signal() }
     }
 
     // MARK: - The thread
@@ -153,14 +234,18 @@ final class RedisConnectionCore: Sendable {
     }
 
     private func startThread() {
-        if RedisPlatform.startThread({ RedisConnectionLoop(self).run() }) { return }
+        if self.options.startThread({ RedisConnectionLoop(self).run() }) { return }
         let error = StorageError(.unavailable, "the system has no thread left for a connection to Redis")
         var completions: [RedisConnectionState<RedisWaiter>.Completion] = []
-        self.shared.withLock { shared in
+        let finishers = self.shared.withLock { shared in
             shared.connection.connectFailed(
                 error, isFinal: true, retryAt: RedisPlatform.now, completions: &completions)
+            // In the same step: whoever comes after this one's failure has to find that there is no thread.
+            shared.isRunning = false
+            defer { shared.finishers = [] }
+            return shared.finishers
         }
-        self.ended()
         for (waiter, result) in completions { waiter.resume(result) }
+        for finisher in finishers { finisher.resume() }
     }
 }

@@ -13,6 +13,18 @@ final class RedisConnectionLoop {
     var generator = SystemRandomNumberGenerator()
     /// Whether the connection has answered a command, so that it is worth to be made again at once.
     var isProven = false
+    var addresses = RedisAddressOrder<RedisPlatform.SocketAddress>()
+    /// The options with what this attempt's connection is made to, and whom it logs in as.
+    var target: RedisConnection.Options
+    var preparation: RedisPreparation?
+    /// How often, one after the other, the server denied access to credentials that were asked for.
+    var deniedLogins = 0
+    /// When the attempt to connect began, and how many there were since there was a connection.
+    var attemptStart = ContinuousClock.now
+    var attempts = 0
+    /// Whether the socket took no more: that it takes some again shows that the server reads. Its taking some otherwise
+    /// shows nothing, as the system takes bytes for a server that hangs.
+    private var isBlocked = false
     private var reader: RedisReplyReader?
     private var replies: [RedisReply] = []
     private let buffer: UnsafeMutableRawBufferPointer
@@ -21,14 +33,16 @@ final class RedisConnectionLoop {
     /// How far the connection has come.
     enum Link {
         case none
+        case preparing(RedisPreparation, until: RedisInstant)
         case resolving(RedisResolution, until: RedisInstant)
-        case opening(any RedisTransport, rest: ArraySlice<RedisPlatform.SocketAddress>, until: RedisInstant)
+        case opening(any RedisTransport, until: RedisInstant)
         case greeting(any RedisTransport, RedisGreeting, until: RedisInstant)
         case ready(any RedisTransport)
     }
 
     init(_ core: RedisConnectionCore) {
         self.core = core
+        self.target = core.options
         self.backoff = RedisBackoff(core.options.reconnectDelay)
         self.buffer = .allocate(byteCount: 64 * 1024, alignment: 16)
     }
@@ -45,14 +59,19 @@ final class RedisConnectionLoop {
             let plan = self.withState { $0.plan(now: now, canWrite: canWrite, completions: &$1) }
             switch plan.step {
             case .finish:
+                let wasReady = self.link.isReady
                 self.reset()
+                if wasReady {
+                    self.core.options.observer?.disconnected(
+                        from: self.target.endpoint.description, RedisConnectionState<RedisWaiter>.closedError)
+                }
                 self.core.ended()
                 return
             case .connect:
                 self.connect(now)
                 continue
             case .disconnect:
-                self.lose(self.core.withState { $0.silenceError }, now)
+                self.leave(now)
                 continue
             case .none:
                 break
@@ -87,10 +106,13 @@ final class RedisConnectionLoop {
         switch self.link {
         case .none:
             break
+        case .preparing(let preparation, let until):
+            if preparation.outcome != nil { return self.resolve() }
+            wakeAt = min(wakeAt, until)
         case .resolving(let resolution, let until):
             if resolution.outcome != nil { return self.openNext() }
             wakeAt = min(wakeAt, until)
-        case .opening(let transport, _, let until):
+        case .opening(let transport, let until):
             // Asked once: the socket gives away what became of the attempt only one time.
             let opening = transport.open()
             guard case .wants(let reads, let writes) = opening else { return self.goOn(opening, now) }
@@ -121,23 +143,29 @@ final class RedisConnectionLoop {
         switch self.link {
         case .none:
             break
+        case .preparing(let preparation, let until):
+            if preparation.outcome != nil {
+                self.resolve()
+            } else if until <= now {
+                self.failToConnect(preparation.pending, nil, now)
+            }
         case .resolving(let resolution, let until):
             if resolution.outcome != nil {
                 self.openNext()
             } else if until <= now {
                 self.failToConnect("its address could not be looked up in time", nil, now)
             }
-        case .opening(let transport, _, let until):
+        case .opening(let transport, let until):
             if isReady {
                 self.goOn(transport.open(), now)
             } else if until <= now {
                 let question = self.core.options.secure == nil ? "" : "; does it speak TLS?"
-                self.failToConnect("it did not answer in time\(question)", nil, now)
+                self.failAddress("it did not answer in time\(question)", nil, now)
             }
         case .greeting(let transport, _, let until):
             if isReady { self.exchange(transport, now) }
-            if case .greeting = self.link, until <= now {
-                self.failToConnect("it did not answer in time", nil, now)
+            if case .greeting(let same, _, _) = self.link, same === transport, until <= now {
+                self.failAddress("it did not answer in time", nil, now)
             }
         case .ready(let transport):
             if isReady { self.exchange(transport, now) }
@@ -147,8 +175,11 @@ final class RedisConnectionLoop {
     // MARK: - Bytes
 
     private func exchange(_ transport: any RedisTransport, _ now: RedisInstant) {
-        if transport.holdsOutput, case .failed(let code) = transport.flush() {
-            return self.lose(Self.failed(RedisSystemError(code)), now)
+        if transport.holdsOutput {
+            if case .failed(let code) = transport.flush() {
+                return self.lose(Self.failed(RedisSystemError(code)), now)
+            }
+            if !transport.holdsOutput { self.core.withState { $0.flowed(now) } }
         }
         if self.outgoing != nil { self.write(now) }
         // Writing may have found that the connection is no more.
@@ -164,8 +195,13 @@ final class RedisConnectionLoop {
                 transport.write(UnsafeRawBufferPointer(rebasing: bytes[outgoing.written...]))
             }
             switch transfer {
-            case .count(let count): self.outgoing?.written += count
-            case .wouldBlock: return
+            case .count(let count):
+                self.outgoing?.written += count
+                if self.isBlocked { self.core.withState { $0.flowed(now) } }
+                self.isBlocked = false
+            case .wouldBlock:
+                self.isBlocked = true
+                return
             case .closed: return self.lose(Self.closedByPeer, now)
             case .failed(let code): return self.lose(Self.failed(RedisSystemError(code)), now)
             }
@@ -184,6 +220,8 @@ final class RedisConnectionLoop {
                     self.deliver(now)
                     return self.lose(self.notRESP(error), repeatsReads: false, now)
                 }
+                // A part of a reply: the rest of it may take longer than a command may.
+                if self.replies.isEmpty { self.core.withState { $0.flowed(now) } }
                 if count < self.buffer.count, !transport.holdsInput { break reading }
                 self.deliver(now)
                 // A greeting that failed has ended the connection.
@@ -221,6 +259,7 @@ final class RedisConnectionLoop {
                 subscriber.receive(parts)
                 return true
             }
+            subscriber.receivedAll()
             if self.replies.isEmpty { return }
         }
         if !self.isProven {
@@ -249,11 +288,16 @@ final class RedisConnectionLoop {
             case .unfinished:
                 continue
             case .failed(let error, let isFinal):
-                return self.failToConnect(error, isFinal: isFinal, now)
+                return self.failGreeting(error, isFinal: isFinal, now)
             case .done:
                 self.replies.removeFirst(index + 1)
+                self.addresses.prefersCurrent()
+                self.deniedLogins = 0
+                self.attempts = 0
                 self.link = .ready(transport)
                 self.core.connected(transport.socket)
+                self.core.options.observer?.connected(
+                    to: self.target.endpoint.description, after: ContinuousClock.now - self.attemptStart)
                 return
             }
         }
@@ -266,16 +310,21 @@ final class RedisConnectionLoop {
         self.core.disconnected()
         self.link = .none
         self.outgoing = nil
+        self.isBlocked = false
         self.reader = nil
         self.replies.removeAll(keepingCapacity: true)
     }
 }
 
 extension RedisConnectionLoop.Link {
+    var isReady: Bool {
+        if case .ready = self { true } else { false }
+    }
+
     var transport: (any RedisTransport)? {
         switch self {
-        case .none, .resolving: nil
-        case .opening(let transport, _, _), .greeting(let transport, _, _), .ready(let transport): transport
+        case .none, .preparing, .resolving: nil
+        case .opening(let transport, _), .greeting(let transport, _, _), .ready(let transport): transport
         }
     }
 }

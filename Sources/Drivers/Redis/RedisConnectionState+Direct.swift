@@ -16,8 +16,9 @@ extension RedisConnectionState {
 
     /// Takes the command that was added last for its caller to write, if it is lone.
     mutating func takeDirectOutput(_ now: RedisInstant) -> DirectOutput? {
-        guard self.limits.writesDirectly, self.phase == .ready, self.isAsleep, !self.isCallerWriting,
-            self.handedOver == 0, self.commands.count == 1, self.lastBatch <= 1, let output = self.takeOutput(now)
+        guard self.limits.writesDirectly, self.phase == .ready, self.retirement == nil, self.isAsleep,
+            !self.isCallerWriting, self.handedOver == 0, self.commands.count == 1, self.lastBatch <= 1,
+            let output = self.takeOutput(now)
         else { return nil }
         self.isCallerWriting = true
         return DirectOutput(start: output.start, bytes: output.bytes, connection: self.connection)
@@ -30,7 +31,7 @@ extension RedisConnectionState {
         self.isCallerWriting = false
         if written < output.bytes.count {
             self.leftover = Output(start: output.start, bytes: output.bytes, written: written)
-        } else if self.output.bytes.isEmpty {
+        } else if self.output.bytes.isEmpty, self.retirement == nil {
             return false
         }
         defer { self.isAsleep = false }

@@ -26,17 +26,33 @@ extension RedisConnectionState {
         )
     }
 
-    /// For a command that goes elsewhere, as nothing came of it here.
-    func unsent(_ reason: StorageError) -> StorageError {
-        StorageError(reason.code, reason.message, underlying: RedisUnsent(reason: reason))
+    /// For a command that the connection broke at too often.
+    func brokenError(_ command: borrowing Command, _ reason: StorageError) -> StorageError {
+        // A write that was handed over in full is not repeated: this one never was.
+        let effect = command.isRepeatable ? "" : "; nothing was changed"
+        return StorageError(
+            command.isRepeatable ? .connectionLost : .unavailable,
+            "the connection to \(self.place) broke \(command.breaks) times while the command was sent or "
+                + "answered\(effect): \(reason.message)",
+            underlying: reason.underlying
+        )
     }
 
-    /// For a command whose deadline passed before it was handed over.
+    /// For a command that goes elsewhere, as nothing came of it here.
+    func unsent(_ reason: StorageError, isSuspect: Bool = false) -> StorageError {
+        StorageError(
+            reason.code, reason.message, underlying: RedisUnsent(reason: reason, isSuspect: isSuspect))
+    }
+
+    /// For a command whose deadline passed before it was handed over: whatever kept it, nothing was changed.
     var unsentError: StorageError {
-        if self.phase != .ready, let lastFailure = self.lastFailure {
-            return StorageError(lastFailure.code, lastFailure.message, underlying: lastFailure.underlying)
+        let effect = "the command could not be sent to \(self.place) in time; nothing was changed"
+        guard self.phase != .ready, let lastFailure = self.lastFailure else {
+            return StorageError(.unavailable, effect)
         }
-        return StorageError(.timeout, "the command could not be sent to \(self.place) in time; nothing was changed")
+        // A login that is refused is refused before anything is sent as well, and says what has to be mended.
+        let code = lastFailure.code == .permissionDenied ? lastFailure.code : .unavailable
+        return StorageError(code, "\(effect): \(lastFailure.message)", underlying: lastFailure.underlying)
     }
 
     /// For a command whose deadline passed while its reply was awaited.
@@ -46,7 +62,7 @@ extension RedisConnectionState {
     }
 
     var silenceError: StorageError {
-        StorageError(.timeout, "nothing was heard for as long as a command may take")
+        StorageError(.timeout, "no byte came or went for as long as a command may take")
     }
 }
 
@@ -54,4 +70,6 @@ extension RedisConnectionState {
 struct RedisUnsent: Error {
     /// What to tell if there is no other server.
     let reason: StorageError
+    /// Whether the connection broke while it was being written or answered, so that it may be the cause.
+    var isSuspect = false
 }

@@ -37,10 +37,10 @@ extension RedisConnectionState {
         case .idle, .waiting:
             plan.step = self.decideToConnect(now)
         case .ready:
-            if self.silenceEnds <= now {
+            if self.silenceEnds <= now || self.isRetired {
                 plan.step = .disconnect
             } else if canWrite, !self.isCallerWriting {
-                plan.output = self.leftover.take() ?? self.takeOutput(now)
+                plan.output = self.leftover.take() ?? (self.retirement == nil ? self.takeOutput(now) : nil)
             }
         case .connecting, .closed:
             break
@@ -56,6 +56,7 @@ extension RedisConnectionState {
     /// The connection is there, and commands may go out.
     mutating func connected() {
         self.phase = .ready
+        self.retirement = nil
         self.lastFailure = nil
         self.connection += 1
     }
@@ -97,6 +98,7 @@ extension RedisConnectionState {
                 continue
             }
             self.handedOver -= 1
+            if command.goesAlone { self.loners -= 1 }
             answered = command.end
             if let waiter = command.waiter { completions.append((waiter, .success(outcome))) }
         }
@@ -107,8 +109,20 @@ extension RedisConnectionState {
         return isWhole
     }
 
+    /// Bytes came, or the socket that had taken no more took some: the server is not silent.
+    mutating func flowed(_ now: RedisInstant) {
+        if self.silentSince != .distantFuture { self.silentSince = now }
+    }
+
+    /// How often a command goes out again after the connection broke while it was being written or answered.
+    static var repetitions: Int { 2 }
+
     /// The connection is gone. Of what was handed over, commands that can't have run in full, and reads, go out again with
     /// the next one; the others may have run and fail.
+    ///
+    /// What may have broken the connection goes out behind the others and while nothing else is with the server, so that it
+    /// takes nobody along the next time: the first that was not answered, the one that was being written, and what was lost
+    /// a second time.
     mutating func lost(
         writtenUpTo written: UInt64,
         _ error: StorageError,
@@ -117,28 +131,35 @@ extension RedisConnectionState {
         completions: inout [Completion]
     ) {
         var repeated: [(command: Command, bytes: ArraySlice<UInt8>)] = []
+        var suspects: [(command: Command, bytes: ArraySlice<UInt8>)] = []
+        let reason = StorageError(
+            .unavailable, "the connection to \(self.place) broke: \(error.message)", underlying: error.underlying)
         let written = min(written, self.leftover.map { $0.start + UInt64($0.written) } ?? .max)
         self.leftover = nil
         self.isCallerWriting = false
+        self.retirement = nil
         self.connection += 1
-        for var command in self.commands.elements.prefix(self.handedOver) {
+        for (index, var command) in self.commands.elements.prefix(self.handedOver).enumerated() {
             guard let waiter = command.waiter else { continue }
             let mayHaveRun = command.end <= written
+            let wasBegun = command.start < written
+            if wasBegun { command.breaks += 1 }
             if mayHaveRun, !command.isRepeatable || !repeatsReads {
                 completions.append((waiter, .failure(self.lostError(error))))
             } else if command.isCancelled {
                 completions.append((waiter, .failure(Self.cancelledError)))
+            } else if self.limits.failsFast {
+                completions.append((waiter, .failure(self.unsent(reason, isSuspect: wasBegun))))
+            } else if command.breaks > Self.repetitions {
+                completions.append((waiter, .failure(self.brokenError(command, error))))
             } else if let bytes = self.bytes(of: command) {
                 command.gathering.startOver()
-                repeated.append((command, bytes))
+                command.goesAlone = command.breaks > 1 || wasBegun && (index == 0 || !mayHaveRun)
+                if command.goesAlone { suspects.append((command, bytes)) } else { repeated.append((command, bytes)) }
             }
         }
-        self.rebuild(keeping: [], prepending: repeated)
-        if self.limits.failsFast {
-            let reason = "the connection to \(self.place) broke: \(error.message)"
-            let failure = StorageError(.unavailable, reason, underlying: error.underlying)
-            self.failAll(self.unsent(failure), &completions)
-        }
+        self.rebuild(keeping: [], prepending: repeated, appending: suspects)
+        if self.limits.failsFast { self.failAll(self.unsent(reason), &completions) }
         self.chunks = RedisRing()
         self.chunkBytes = 0
         self.silentSince = .distantFuture
@@ -203,16 +224,31 @@ extension RedisConnectionState {
     mutating func takeOutput(_ now: RedisInstant) -> Output? {
         self.compact()
         guard !self.output.bytes.isEmpty else { return nil }
-        let chunk = Chunk(start: self.outputStart, end: self.outputEnd, bytes: self.output.bytes)
-        self.output.bytes = self.spare
+        let count = self.loners == 0 ? self.commands.count : self.handOverLimit
+        guard count > self.handedOver else { return nil }
+        var bytes = self.spare
+        swap(&bytes, &self.output.bytes)
         self.spare = []
+        if let cut = self.commands.read(count, { Int($0.start - self.outputStart) }) {
+            self.output.bytes = Array(bytes[cut...])
+            bytes.removeSubrange(cut...)
+        }
+        let chunk = Chunk(start: self.outputStart, end: self.outputStart + UInt64(bytes.count), bytes: bytes)
         self.outputStart = chunk.end
         self.chunkBytes += chunk.bytes.count
         self.chunks.append(chunk)
         if self.handedOver == 0 { self.silentSince = now }
-        self.lastBatch = self.commands.count - self.handedOver
-        self.handedOver = self.commands.count
+        self.lastBatch = count - self.handedOver
+        self.handedOver = count
         return Output(start: chunk.start, bytes: chunk.bytes)
+    }
+
+    /// How many commands at the front may be handed over: one that goes alone waits for the replies to those before it, and
+    /// those behind it for its own.
+    private var handOverLimit: Int {
+        if self.commands.read(0, { $0.goesAlone }) == true { return max(self.handedOver, 1) }
+        let isLoner = { (index: Int) in self.commands.read(index) { $0.goesAlone } == true }
+        return (self.handedOver..<self.commands.count).first(where: isLoner) ?? self.commands.count
     }
 
     private mutating func forgetChunks(endingBy end: UInt64) {

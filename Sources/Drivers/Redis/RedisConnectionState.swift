@@ -12,7 +12,7 @@ struct RedisConnectionState<Waiter> {
     struct Limits {
         var commands = Int.max
         var bytes = Int.max
-        /// How long a server may owe a reply without sending any before the connection counts as dead.
+        /// How long a server may owe a reply, and no byte come or go, before the connection counts as dead.
         var silence: Duration = .seconds(5)
         /// Whether what can't be sent at once fails, as another server may take it, in place of waiting for this one. Its
         /// error's underlying one is ``RedisUnsent``.
@@ -55,6 +55,10 @@ struct RedisConnectionState<Waiter> {
         var isCancelled = false
         /// Whether it goes nowhere, as it was not handed over when its caller gave up.
         var isDropped = false
+        /// How often the connection broke while it was being written or answered.
+        var breaks = 0
+        /// Whether it is sent while nothing else is with the server, as it may be what breaks the connection.
+        var goesAlone = false
     }
 
     /// Bytes that were handed over; kept until all of their replies are here, as reads may have to be repeated.
@@ -76,13 +80,15 @@ struct RedisConnectionState<Waiter> {
     var handedOver = 0
     /// How many of the others go nowhere.
     var dropped = 0
+    /// How many commands go alone.
+    var loners = 0
     var chunks = RedisRing<Chunk>()
     var output = RedisCommandWriter()
     /// Where ``output`` begins, counted from the first byte of all.
     var outputStart: UInt64 = 0
     var chunkBytes = 0
     var spare: [UInt8] = []
-    /// Since when the server owes a reply without having sent any.
+    /// Since when the server owes a reply without a byte having come or gone.
     var silentSince = RedisInstant.distantFuture
     /// The next attempt to connect may not be made before.
     var notBefore = RedisInstant(nanoseconds: .min)
@@ -97,6 +103,11 @@ struct RedisConnectionState<Waiter> {
     var leftover: Output?
     /// How many commands were handed over together last.
     var lastBatch = 0
+    /// Why the connection is to end as soon as it owes no reply, if it is.
+    var retirement: StorageError?
+    /// How often that was so in short order, and before when it is not to be so again.
+    var retirements = 0
+    var nextRetirement = RedisInstant(nanoseconds: 0)
     /// Counts the connections, so that what belongs to an earlier one is known.
     var connection: UInt64 = 0
     /// Whether a reply has come since the thread slept without anything waiting.
@@ -120,9 +131,20 @@ struct RedisConnectionState<Waiter> {
         case refused(StorageError)
     }
 
+    /// How a command comes in.
+    enum Company {
+        case none
+        /// As one of several that are sent together. Where there is room for the first there is for all, so that none is
+        /// refused while others run.
+        case first, further
+        /// Sent by itself, as it may be what broke an earlier connection.
+        case suspect
+    }
+
     /// Appends a command that is answered by so many replies, of which the last counts, or the first that is an error; all
     /// of them, as an array, if they are collected.
     mutating func enqueue(
+        _ company: Company = .none,
         replies: Int = 1,
         collects: Bool = false,
         isRepeatable: Bool,
@@ -132,9 +154,11 @@ struct RedisConnectionState<Waiter> {
         encode: @Sendable (inout RedisCommandWriter) -> Void
     ) -> Admission {
         guard !self.isClosing else { return .refused(Self.closedError) }
-        guard self.commands.count - self.dropped < self.limits.commands,
-            self.chunkBytes + self.output.bytes.count < self.limits.bytes
-        else { return .refused(self.overloadedError) }
+        if company != .further {
+            guard self.commands.count - self.dropped < self.limits.commands,
+                self.chunkBytes + self.output.bytes.count < self.limits.bytes
+            else { return .refused(self.overloadedError) }
+        }
         self.lastID += 1
         let start = self.outputEnd
         encode(&self.output)
@@ -146,12 +170,14 @@ struct RedisConnectionState<Waiter> {
                 start: start,
                 end: self.outputEnd,
                 gathering: RedisGathering(replies, collects: collects),
-                waiter: waiter
+                waiter: waiter,
+                goesAlone: company == .suspect
             )
         )
+        if company == .suspect { self.loners += 1 }
         if deadline < self.latestDeadline { self.isOutOfOrder = true }
         self.latestDeadline = max(self.latestDeadline, deadline)
-        if let direct = self.takeDirectOutput(now) {
+        if company == .none, let direct = self.takeDirectOutput(now) {
             let wakes = deadline < self.sleepsUntil
             if wakes { self.isAsleep = false }
             return .accepted(id: self.lastID, wakes: wakes, direct: direct)
@@ -211,10 +237,11 @@ struct RedisConnectionState<Waiter> {
     }
 
     /// Makes queue and output anew: first what was handed over and stays so, then what is to go out again, with its bytes,
-    /// then what has not been handed over yet.
+    /// then what has not been handed over yet, then what is to go out again behind that.
     mutating func rebuild(
         keeping kept: some Collection<Command>,
-        prepending repeated: [(command: Command, bytes: ArraySlice<UInt8>)]
+        prepending repeated: [(command: Command, bytes: ArraySlice<UInt8>)],
+        appending delayed: [(command: Command, bytes: ArraySlice<UInt8>)] = []
     ) {
         var commands = Array(kept)
         var output: [UInt8] = []
@@ -230,6 +257,10 @@ struct RedisConnectionState<Waiter> {
             let range = Int(command.start - self.outputStart)..<Int(command.end - self.outputStart)
             append(command, self.output.bytes[range])
         }
+        for (command, bytes) in delayed { append(command, bytes) }
+        // What was put behind the others has an earlier deadline, mostly.
+        if !delayed.isEmpty { self.isOutOfOrder = true }
+        self.loners = self.loners == 0 && delayed.isEmpty ? 0 : commands.count { $0.goesAlone }
         self.handedOver = kept.count
         self.commands = RedisRing(commands)
         self.output.bytes = output
@@ -237,7 +268,8 @@ struct RedisConnectionState<Waiter> {
     }
 
     private func index(of id: UInt64) -> Int? {
-        // Identifiers ascend, with gaps.
+        if self.loners > 0 { return self.commands.indices.first { self.commands.read($0) { $0.id } == id } }
+        // Identifiers ascend, with gaps, except of those that were put behind others.
         var low = 0
         var high = self.commands.count
         while low < high {

@@ -10,26 +10,82 @@ extension RedisDriver {
     ) async throws(StorageError) -> CompareAndSwapResult {
         if let replacement { try Self.checkSize(key, replacement) }
         let options = self.options(options)
-        let reply: RedisReply
         switch (expected, replacement) {
         case (nil, nil):
             let current = try await self.currentItem(key)
             return current == nil ? .swapped : .mismatch(current: current)
         case (nil, let replacement?):
             return try await self.create(key, replacement, options)
-        case (let expected?, nil):
-            reply = try await self.run(.removeEqual, key, arguments: 1) { $0.word(expected) }
-        case (let expected?, let replacement?):
-            let ttl = options.milliseconds
-            reply = try await self.run(.swap, key, arguments: 4) { writer in
-                writer.word(expected)
+        case (let expected?, let replacement):
+            if !self.customMetadata, let result = try await self.compareAndSwap(key, expected, replacement, options) {
+                return result
+            }
+            let reply = try await self.runSwap(key, expected, replacement, options)
+            if case .integer = reply { return .swapped }
+            return .mismatch(current: try reply.bytesOrNull(key))
+        }
+    }
+
+    private func runSwap(
+        _ key: String,
+        _ expected: [UInt8],
+        _ replacement: [UInt8]?,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> RedisReply {
+        guard let replacement else { return try await self.run(.removeEqual, key, arguments: 1) { $0.word(expected) } }
+        let ttl = options.milliseconds
+        return try await self.run(.swap, key, arguments: 4) { writer in
+            writer.word(expected)
+            writer.word(replacement)
+            writer.optionalWord(ttl)
+            writer.word(options.keepTTL ? "1" : "0")
+        }
+    }
+
+    /// Replaces or removes the item by a command that compares in the server, or returns `nil` if the server knows none.
+    private func compareAndSwap(
+        _ key: String,
+        _ expected: [UInt8],
+        _ replacement: [UInt8]?,
+        _ options: WriteOptions
+    ) async throws(StorageError) -> CompareAndSwapResult? {
+        while true {
+            guard replacement == nil ? self.knowledge.mayCompareRemoving : self.knowledge.mayCompare else { return nil }
+            let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
+                guard let replacement else {
+                    writer.encoded("*3\r\n$7\r\nDELIFEQ\r\n")
+                    self.keys.write(key, to: &writer)
+                    return writer.word(expected)
+                }
+                // An item that is as expected is there, and so keeps its life time if it is to keep any.
+                let ttl = options.keepTTL ? nil : options.milliseconds
+                writer.begin(options.keepTTL ? 6 : ttl == nil ? 5 : 7)
+                writer.encoded("$3\r\nSET\r\n")
+                self.keys.write(key, to: &writer)
                 writer.word(replacement)
-                writer.optionalWord(ttl)
-                writer.word(options.keepTTL ? "1" : "0")
+                writer.encoded("$4\r\nIFEQ\r\n")
+                writer.word(expected)
+                if options.keepTTL { writer.encoded("$7\r\nKEEPTTL\r\n") }
+                if let ttl {
+                    writer.encoded("$2\r\nPX\r\n")
+                    writer.word(ttl)
+                }
+            }
+            switch reply {
+            case .ok, .integer(1):
+                return .swapped
+            case .null, .integer(0):
+                // If the item has become what was expected meanwhile, it was something else before.
+                let current = try await self.currentItem(key)
+                if current != expected { return .mismatch(current: current) }
+            case .error(let error) where replacement == nil && error.description.hasPrefix("ERR unknown command"):
+                self.knowledge.noteComparingRemovalUnknown()
+            case .error(let error) where replacement != nil && error.description.hasPrefix("ERR syntax error"):
+                self.knowledge.noteComparingUnknown()
+            default:
+                throw reply.unexpected(key)
             }
         }
-        if case .integer = reply { return .swapped }
-        return .mismatch(current: try reply.bytesOrNull(key))
     }
 
     /// Returns the item's bytes as its master has them: what is decided by them must not rest on an older state.
@@ -46,6 +102,15 @@ extension RedisDriver {
         _ value: [UInt8],
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
+        if self.dropsLeftovers {
+            let ttl = options.milliseconds
+            let reply = try await self.run(.create, key, arguments: 2) { writer in
+                writer.word(value)
+                writer.optionalWord(ttl)
+            }
+            if case .integer = reply { return .swapped }
+            return .mismatch(current: try reply.bytesOrNull(key))
+        }
         while true {
             let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
                 writer.begin(options.ttl == nil ? 4 : 6)
@@ -67,12 +132,19 @@ extension RedisDriver {
 
     /// Returns the item's bytes and removes it, in one script.
     public func takeItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        try await self.run(.take, key) { _ in }.bytesOrNull(key)
+        try await self.run(.take, key).bytesOrNull(key)
     }
 
-    /// Gives the item a new life time, in one script.
+    /// Gives the item a new life time, in one script; without ``Configuration/customMetadata`` by `PEXPIRE` where it can be.
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         let ttl = ttl?.redisMilliseconds
+        if let ttl, !self.customMetadata {
+            return try await self.client.send(key, .one, isRepeatable: false) { writer in
+                writer.encoded("*3\r\n$7\r\nPEXPIRE\r\n")
+                self.keys.write(key, to: &writer)
+                writer.word(ttl)
+            }.integer(key) > 0
+        }
         return try await self.run(.touch, key, arguments: 1) { $0.optionalWord(ttl) }.integer(key) > 0
     }
 
@@ -84,7 +156,7 @@ extension RedisDriver {
     ) async throws(StorageError) -> Int {
         let options = self.options(options)
         let reply: RedisReply
-        if options.keepTTL, options.ttl == nil {
+        if options.keepTTL, options.ttl == nil, !self.dropsLeftovers {
             reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
                 writer.begin(3)
                 writer.word("INCRBY")

@@ -19,34 +19,38 @@ extension RedisDriver {
             case ownWrites
         }
 
-        /// How the server of a `rediss://` URL, or each node of a `rediss-cluster://` one, is made sure of. TLS 1.2 or later
-        /// is spoken.
-        public struct TLS: Sendable, Hashable {
-            /// A file of certificates in PEM form: one of them has to stand behind the server's. By default `nil`, for those
-            /// that the system trusts.
-            public var certificateAuthorityFile: String?
-            /// The name that the server's certificate has to be for; by default `nil`, for the host that is connected to.
-            ///
-            /// That is the URL's host. For the other nodes of a cluster it is what the cluster calls them, an address unless
-            /// its `cluster-preferred-endpoint-type` is `hostname`. Where the nodes' certificates are for one common name and
-            /// not for those addresses, that name has to be given here.
-            public var serverName: String?
-            /// Whether the server's certificate is looked at, `true` by default. Without that anybody in between can read
-            /// and change everything.
-            public var verifiesServer = true
-
-            /// Creates the default configuration.
-            public init() {}
-        }
-
         /// The user for `AUTH`; by default the one in the URL, if any.
         public var username: String?
 
-        /// The password for `AUTH`; by default the one in the URL, if any.
-        public var password: String?
+        /// The password for `AUTH`; by default the one in the URL, if any. Nothing that describes, prints or dumps the
+        /// configuration shows it.
+        public var password: String? {
+            get { self.secret?.value }
+            set { self.secret = newValue.map { RedisSecret($0) } }
+        }
 
-        /// How the server is made sure of, for `rediss://` and `rediss-cluster://` only; by default `nil`, for the defaults
-        /// of ``TLS``.
+        var secret: RedisSecret?
+
+        /// Whom to log in as, asked anew for each connection in place of a fixed user and password, which may not be given
+        /// then; by default `nil`. For tokens that expire and passwords that change.
+        ///
+        /// It runs in a task of its own, within ``connectTimeout``; one that takes longer is not run a second time meanwhile.
+        /// If it throws, or the server denies access, it is asked again after ``reconnectDelay`` while calls wait. The third
+        /// denial in a row throws `StorageError.Code.permissionDenied`; what it throws is the `underlying` error of
+        /// `StorageError.Code.unavailable`, whose message names its type alone. Connections that are made stay as they are.
+        /// In a cluster each node's connections ask, and so does each look at the topology: have it keep its token for a while.
+        public var credentials: (@Sendable () async throws -> Credentials)?
+
+        /// Whom to log in as at the sentinels of a `redis-sentinel://` URL, which have passwords of their own; by default
+        /// `nil`, for none.
+        public var sentinelCredentials: Credentials?
+
+        /// Is told of connections, commands and failovers; by default `nil`, which costs nothing. With one each command
+        /// costs two readings of the clock more and a moment under the connection's lock.
+        public var observer: (any RedisObserver)?
+
+        /// How the server is made sure of, for `rediss://`, `rediss-cluster://` and `rediss-sentinel://` only; by default
+        /// `nil`, for the defaults of ``TLS``.
         public var tls: TLS?
 
         /// The number of the database for `SELECT`; by default the one in the URL, else 0. A cluster has 0 only.
@@ -70,7 +74,9 @@ extension RedisDriver {
         /// wait, or where one thread can't keep up.
         public var connections = 1
 
-        /// How long an attempt to connect may take, five seconds by default: looking up the name, connecting, logging in.
+        /// How long an attempt to connect may take, five seconds by default: asking the sentinels and for credentials, looking
+        /// up the name, connecting, logging in. Where a name has several addresses each has its share of what is left, and
+        /// one that failed comes last the next time; of the sentinels, each has its share of half of it.
         /// In a cluster at most a third of ``commandTimeout``, so that there is time to turn to another node.
         public var connectTimeout: Duration = .seconds(5)
 
@@ -79,6 +85,11 @@ extension RedisDriver {
         /// A command that was not sent by then throws what kept it, mostly `StorageError.Code.unavailable`, and changes
         /// nothing. One that was sent throws `StorageError.Code.timeout`; a write may have run then. A server that owes
         /// replies and sends none for that long is taken for dead: the connection is made anew.
+        ///
+        /// For calls to wait for a failover it has to be longer than one takes: in a cluster Redis' `cluster-node-timeout`,
+        /// 15 seconds by default, and some seconds for the election, so 20 to 30 seconds; with sentinels
+        /// `down-after-milliseconds`, 30 seconds by default, and some seconds. With the five seconds of the default, calls to a
+        /// master that died end with `StorageError.Code.unavailable` until its successor is there.
         public var commandTimeout: Duration = .seconds(5)
 
         /// How many commands may wait on one connection, sent or not, 65,536 by default; more throw
@@ -113,6 +124,18 @@ extension RedisDriver {
         /// acknowledged write. ``ReadPreference/replica`` is for `redis-cluster://` and `rediss-cluster://` URLs only.
         public var readsFrom = ReadPreference.master
 
+        /// Whether items may have custom metadata, `true` by default.
+        ///
+        /// With metadata an item is two keys, its own and one with a `$`, and each write concerns both: `SET` and a second
+        /// command that keeps the metadata's life time the item's, or a script on the two.
+        ///
+        /// With `false` an item is one key, and a write is one command on it (`SET`; for a compare-and-swap `SET … IFEQ` where
+        /// the server has that, else a script). That costs the server about half, and in a cluster calls on an item go on while
+        /// its slot moves to another node, where those on two keys wait for the end of it. `setMeta` throws
+        /// `StorageError.Code.notSupported`, and ``Capabilities/customMetadata`` says so. Metadata that was kept before stays
+        /// in the server, unread, until a driver with metadata removes or clears its item.
+        public var customMetadata = true
+
         /// Creates the default configuration.
         public init() {}
     }
@@ -134,6 +157,30 @@ extension RedisDriver.Configuration {
         try Self.require(isVisible, "clientName must consist of visible ASCII characters without spaces")
     }
 
+    /// Who tells where the server is, if the URL names sentinels.
+    func sentinels(for url: RedisURL, _ options: RedisConnection.Options) -> RedisSentinels? {
+        guard let service = url.service else { return nil }
+        var options = options
+        options.username = self.sentinelCredentials?.username
+        options.password = self.sentinelCredentials?.secret
+        options.credentials = nil
+        options.database = 0
+        return RedisSentinels(service, url.endpoints, options)
+    }
+
+    /// Checks that what the configuration and the URL say of the login goes together.
+    func validateLogin(_ url: RedisURL) throws(StorageError) {
+        let username = self.username ?? url.username
+        let password = self.secret ?? url.password
+        try Self.require(username == nil || password != nil, "a username needs a password")
+        try Self.require(
+            self.credentials == nil || (username == nil && password == nil),
+            "credentials stand in place of a fixed user and password; give one of the two")
+        try Self.require(
+            self.sentinelCredentials == nil || url.service != nil,
+            "sentinelCredentials is for redis-sentinel:// and rediss-sentinel:// URLs only")
+    }
+
     func validateForCluster(_ url: RedisURL) throws(StorageError) {
         try Self.require((self.database ?? url.database ?? 0) == 0, "a cluster has database 0 only")
         let keys = RedisKeys(prefix: self.prefix)
@@ -147,19 +194,20 @@ extension RedisDriver.Configuration {
     /// Returns what encrypts the connections, if the URL asks for that.
     func security(for url: RedisURL) throws(StorageError) -> RedisConnection.Options.Security? {
         guard url.isEncrypted else {
-            try Self.require(self.tls == nil, "tls is for rediss:// and rediss-cluster:// URLs only")
+            try Self.require(
+                self.tls == nil, "tls is for rediss://, rediss-cluster:// and rediss-sentinel:// URLs only")
             return nil
         }
         // For OpenSSL an empty name would mean any.
         let isName = self.tls?.serverName.map { !$0.isEmpty && !$0.utf8.contains(0) } ?? true
         try Self.require(isName, "tls.serverName is no name; nil means the host that is connected to")
         #if RedisTLSSupport
-        let context = try RedisTLSContext(self.tls ?? TLS())
-        return { RedisTLSTransport($0, to: $1, context) }
+        let contexts = try RedisTLSContexts(self.tls ?? TLS())
+        return { RedisTLSTransport($0, to: $1, contexts.current) }
         #else
         throw StorageError(
             .notSupported,
-            "\(url.isCluster ? "rediss-cluster" : "rediss"):// (\(url.endpoints[0])) needs the trait RedisTLSSupport: add it "
+            "a URL that begins with rediss (\(url.endpoints[0])) needs the trait RedisTLSSupport: add it "
                 + "to `traits:` of your .package(…) for kv-storage"
         )
         #endif
@@ -182,9 +230,13 @@ extension StorageDriver where Self == RedisDriver {
     ///   them has to be there to tell of the others, which are reached where they say that they are;
     /// - `rediss-cluster://…`, the same over TLS to every node, as `rediss://`; the cluster needs `tls-cluster yes`, by which
     ///   its nodes tell each other's TLS ports;
+    /// - `redis-sentinel://[[user]:password@]host[:port][,host[:port]…]/service[/database]` for the master of a service that
+    ///   sentinels watch over, the port being 26379 by default. User and password are the servers'; the sentinels' own are
+    ///   ``RedisDriver/Configuration/sentinelCredentials``;
+    /// - `rediss-sentinel://…`, the same over TLS to sentinels and servers;
     /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.
     ///
-    /// User, password, host and path may be percent-encoded. What the configuration gives goes before what the URL gives.
+    /// User, password, host, service and path may be percent-encoded. What the configuration gives goes before what the URL gives.
     /// No connection is made before the first call needs one.
     /// - Throws: `StorageError.Code.invalidOption` if the URL or the configuration can't be honoured.
     public static func redis(
@@ -201,7 +253,9 @@ extension RedisDriver.Configuration {
         RedisConnection.Options(
             endpoint: url.endpoints[0],
             username: self.username ?? url.username,
-            password: self.password ?? url.password,
+            password: self.secret ?? url.password,
+            credentials: self.credentials,
+            observer: self.observer,
             database: self.database ?? url.database ?? 0,
             clientName: self.clientName,
             connectTimeout: url.isCluster ? min(self.connectTimeout, self.commandTimeout / 3) : self.connectTimeout,

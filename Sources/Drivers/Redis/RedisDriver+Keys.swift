@@ -52,56 +52,47 @@ extension RedisDriver {
 
     /// Returns those of the keys that are still there.
     private func present(_ keys: [String]) async throws(StorageError) -> [String] {
-        guard !keys.isEmpty else { return [] }
-        let groups = self.client.groups(of: keys)
-        let commands = groups.map { group in
-            let names = group.map { keys[$0] }
-            return RedisCommand(key: names[0], replies: .transaction(names.count + 2)) { [keys = self.keys] writer in
-                writer.encoded("*1\r\n$5\r\nMULTI\r\n")
-                for name in names {
-                    writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
-                    keys.write(name, to: &writer)
-                }
-                writer.encoded("*1\r\n$4\r\nEXEC\r\n")
+        // One by one, in one round trip: a command on several keys would wait for the end of a slot's move.
+        let commands = keys.map { key in
+            RedisCommand(key: key, replies: .one) { [keys = self.keys] writer in
+                writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
+                keys.write(key, to: &writer)
             }
         }
         let replies = try await self.client.sendEach(commands, isRepeatable: true)
-        var isPresent = [Bool](repeating: false, count: keys.count)
-        for (group, reply) in zip(groups, replies) {
-            for (index, answer) in zip(group, try reply.elements(count: group.count, nil)) {
-                isPresent[index] = try answer.integer(keys[index]) > 0
-            }
-        }
-        return zip(keys, isPresent).filter(\.1).map(\.0)
+        var present: [String] = []
+        for (key, reply) in zip(keys, replies) where try reply.integer(key) > 0 { present.append(key) }
+        return present
     }
 
     /// Removes the items below `base` step by step, while the server's keys are walked over.
+    ///
+    /// - Throws: `StorageError.Code.partlyDone` if it can't go on after some items were removed.
     public func clear(_ base: String) async throws(StorageError) -> Int {
+        var removed = 0
+        do throws(StorageError) {
+            try await self.clear(base, &removed)
+        } catch {
+            guard removed > 0 else { throw error }
+            throw StorageError(
+                .partlyDone, "\(removed) items were removed, and then it could not go on: \(error.message)",
+                underlying: error)
+        }
+        return removed
+    }
+
+    private func clear(_ base: String, _ removed: inout Int) async throws(StorageError) {
         let query = KeyQuery(base: base)
         var scan = RedisScan(pattern: self.keys.pattern(base: base))
-        var removed = 0
         while !scan.isComplete {
             let keys = try await scan.next(self.client, count: self.listings.scanCount)
                 .compactMap(self.keys.item).filter(query.matches)
             guard !keys.isEmpty else { continue }
-            let commands = self.client.groups(of: keys).map { group in
-                let names = group.map { keys[$0] }
-                return RedisCommand(key: names[0], replies: .transaction(4)) { [keys = self.keys] writer in
-                    writer.encoded("*1\r\n$5\r\nMULTI\r\n")
-                    writer.begin(names.count + 1)
-                    writer.word("UNLINK")
-                    for name in names { keys.writeMeta(name, to: &writer) }
-                    writer.begin(names.count + 1)
-                    writer.word("UNLINK")
-                    for name in names { keys.write(name, to: &writer) }
-                    writer.encoded("*1\r\n$4\r\nEXEC\r\n")
-                }
-            }
+            let commands = self.client.groups(of: keys).map { group in self.removal(of: group.map { keys[$0] }) }
             for reply in try await self.client.sendEach(commands, isRepeatable: false) {
-                removed += Int(try reply.elements(count: 2, nil)[1].integer(nil))
+                removed += Int(try reply.integer(nil))
             }
         }
-        return removed
     }
 
     /// Subscribes to the server's notifications.

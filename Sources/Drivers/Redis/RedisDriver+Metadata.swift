@@ -3,32 +3,35 @@ public import KVStorage
 extension RedisDriver {
     /// Returns size, what remains of the life time, and custom metadata, as they are at one moment.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        let reply = try await self.client.read(key, .transaction(5)) { writer in
-            writer.encoded("*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nPTTL\r\n")
-            self.keys.write(key, to: &writer)
-            writer.encoded("*2\r\n$6\r\nSTRLEN\r\n")
-            self.keys.write(key, to: &writer)
-            writer.encoded("*2\r\n$3\r\nGET\r\n")
-            self.keys.writeMeta(key, to: &writer)
-            writer.encoded("*1\r\n$4\r\nEXEC\r\n")
-        }
+        // A script: a server that is out of memory refuses even a transaction that only reads.
+        let reply = try await self.run(.readMeta, key, onlyReads: true)
+        if case .null = reply { return nil }
         let parts = try reply.elements(count: 3, key)
         let remaining = try parts[0].integer(key)
-        // -2: there is no such key; -1: it lives for ever.
-        guard remaining != -2 else { return nil }
+        let fields = try parts[2].bytesOrNull(key)
+        if fields != nil { self.knowledge.noteMetadata() }
         return ItemMeta(
+            // -1: it lives for ever.
             ttl: remaining == -1 ? nil : .milliseconds(max(remaining, 1)),
             size: Int(try parts[1].integer(key)),
-            fieldBytes: try parts[2].bytesOrNull(key)
+            fieldBytes: fields
         )
     }
 
     /// Keeps custom metadata under the item's key with a `$`, for as long as the item lives.
+    ///
+    /// - Throws: `StorageError.Code.notSupported` without ``Configuration/customMetadata``,
+    ///   `StorageError.Code.incompatibleFormat` if another program keeps something other than a string under the key.
     public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        guard let fields else {
-            return try await self.run(.removeMeta, key) { _ in }.integer(key) > 0
+        guard self.customMetadata else {
+            throw StorageError(
+                .notSupported,
+                "this Redis driver keeps no custom metadata; leave its configuration's customMetadata at true",
+                key: key)
         }
+        guard let fields else { return try await self.run(.removeMeta, key).integer(key) > 0 }
         try Self.checkSize(key, fields)
+        self.knowledge.noteMetadata()
         return try await self.run(.setMeta, key, arguments: 1) { $0.word(fields) }.integer(key) > 0
     }
 }

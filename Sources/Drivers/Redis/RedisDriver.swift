@@ -15,10 +15,17 @@ public import KVStorage
 /// A lost connection is made again by itself. Reads that were cut off are repeated. Writes that were not sent are sent
 /// then; one that may have run throws `StorageError.Code.connectionLost` and is never repeated.
 ///
+/// A server that was demoted to a replica, or is a replica without its master, refuses what it is sent, and the connection to
+/// it ends: its name is looked up again, so that calls follow a failover by name, by load balancer or by managed service. What
+/// was refused is sent again within the call's time; a write that finds replicas only throws `StorageError.Code.readOnly` then.
+/// With a `redis-sentinel://` URL the sentinels are asked for each connection, the server has to say itself that it is a master
+/// (`ROLE`, unless its user may not ask), and one sentinel is listened to (`+switch-master`), so that a former master is left
+/// even if it still answers. Sentinels other than those in the URL are not looked for.
+///
 /// In a cluster an item is kept by the node that has its slot, and each node is given connections of its own. Calls on many
 /// items go to all nodes at the same time; a batch is all-or-nothing only if the prefix has a hash tag, as in
 /// `{orders}`, which keeps all items on one node. When a master dies, calls wait for a replica to take over, until their
-/// time is over. What the dead master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
+/// time is over: see ``Configuration/commandTimeout``, whose default is shorter than Redis takes by default. What the dead master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
 ///
 /// If the task is cancelled, a call that was not sent throws `StorageError.Code.cancelled`, and so does a read. A write
 /// that was sent waits for its answer, at most for ``Configuration/commandTimeout``, so that its caller knows.
@@ -35,6 +42,9 @@ public final class RedisDriver: StorageDriver {
     let listings: RedisListings
     let watcher: RedisWatcher?
     let defaultTTL: Duration?
+    /// Whether items may have custom metadata beside them.
+    let customMetadata: Bool
+    let knowledge = RedisKnowledge()
 
     init(_ url: String, _ configuration: Configuration) throws(StorageError) {
         try configuration.validate()
@@ -42,7 +52,8 @@ public final class RedisDriver: StorageDriver {
         if url.isCluster { try configuration.validateForCluster(url) }
         var options = configuration.options(for: url)
         options.secure = try configuration.security(for: url)
-        try Configuration.require(options.username == nil || options.password != nil, "a username needs a password")
+        try configuration.validateLogin(url)
+        options.sentinels = configuration.sentinels(for: url, options)
         self.keys = RedisKeys(prefix: configuration.prefix, isCluster: url.isCluster)
         if url.isCluster {
             let seeds = url.endpoints
@@ -61,12 +72,13 @@ public final class RedisDriver: StorageDriver {
         }
         self.listings = RedisListings(scanCount: configuration.scanCount)
         self.defaultTTL = configuration.defaultTTL
+        self.customMetadata = configuration.customMetadata
         let watching = configuration.watching ?? (url.isCluster ? .ownWrites : .notifications)
         self.watcher = RedisWatcher(options, self.keys, self.client, watching)
         var capabilities = Capabilities(
             atomicBatch: !url.isCluster || self.keys.areTogether,
             interprocess: true,
-            customMetadata: true,
+            customMetadata: configuration.customMetadata,
             watching: watching == .ownWrites ? .none : .external,
             durability: .processCrash,
             maximumValueBytes: Self.maximumBytes
@@ -96,54 +108,42 @@ public final class RedisDriver: StorageDriver {
         return try reply.integer(key) > 0
     }
 
-    /// Stores the bytes by `SET`, with `PX` for a life time.
+    /// Stores the bytes by `SET`, with `PX` for a life time; whatever else another program kept there is replaced.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
         try Self.checkSize(key, value)
         let options = self.options(options)
-        if options.keepTTL, options.ttl != nil {
+        if options.keepsOrCreates || self.dropsLeftovers {
             let ttl = options.milliseconds
-            _ = try await self.run(.setKeeping, key, arguments: 2) { writer in
+            _ = try await self.run(.set, key, arguments: 3) { writer in
                 writer.word(value)
                 writer.optionalWord(ttl)
+                writer.word(options.keepTTL ? "1" : "0")
             }.integer(key)
             return
         }
+        guard self.customMetadata else {
+            let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
+                self.writeSet(key, value, options, to: &writer)
+            }
+            return try reply.expectOK(key)
+        }
         let reply = try await self.client.send(key, .each(2), isRepeatable: false) { writer in
+            self.writeMetaLifeTime(key, options, to: &writer)
             self.writeSet(key, value, options, to: &writer)
         }
         try reply.expectOK(key)
     }
 
     /// Removes the item with its metadata.
+    ///
+    /// - Throws: `StorageError.Code.incompatibleFormat` if another program keeps something other than a string there, which
+    ///   stays; without ``Configuration/customMetadata`` that is removed like an item.
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        try await self.run(.remove, key) { _ in }.integer(key) > 0
-    }
-
-    /// Returns the items by `MGET`, in parts if there are thousands.
-    public func getItems(_ keys: [String]) async throws(StorageError) -> [[UInt8]?] {
-        var values: [[UInt8]?] = Array(repeating: nil, count: keys.count)
-        var rest = keys.indices
-        while !rest.isEmpty {
-            let part = rest.prefix(4096)
-            rest = rest.dropFirst(part.count)
-            let groups = self.client.groups(of: keys[part])
-            let commands = groups.map { group in
-                let names = group.map { keys[part.lowerBound + $0] }
-                return RedisCommand(key: names[0], replies: .one) { [keys = self.keys] writer in
-                    writer.begin(names.count + 1)
-                    writer.word("MGET")
-                    for name in names { keys.write(name, to: &writer) }
-                }
-            }
-            let replies = try await self.client.readEach(commands)
-            for (group, reply) in zip(groups, replies) {
-                let elements = try reply.elements(count: group.count, keys[part.lowerBound + group[0]])
-                for (index, element) in zip(group, elements) {
-                    values[part.lowerBound + index] = try element.bytesOrNull(keys[part.lowerBound + index])
-                }
-            }
-        }
-        return values
+        guard !self.customMetadata else { return try await self.run(.remove, key).integer(key) > 0 }
+        return try await self.client.send(key, .one, isRepeatable: false) { writer in
+            writer.encoded("*2\r\n$6\r\nUNLINK\r\n")
+            self.keys.write(key, to: &writer)
+        }.integer(key) > 0
     }
 
     /// Finishes what was accepted and closes the connections.
@@ -154,47 +154,60 @@ public final class RedisDriver: StorageDriver {
 
     // MARK: - Parts
 
-    /// Writes the commands that store an item: `SET`, and one before it that gives metadata the same life time.
+    /// Writes the command that stores an item.
     func writeSet(_ key: String, _ value: [UInt8], _ options: WriteOptions, to writer: inout RedisCommandWriter) {
+        let ttl = options.milliseconds
+        writer.begin(ttl != nil ? 5 : options.keepTTL ? 4 : 3)
+        writer.encoded("$3\r\nSET\r\n")
+        self.keys.write(key, to: &writer)
+        writer.word(value)
+        if let ttl {
+            writer.encoded("$2\r\nPX\r\n")
+            writer.word(ttl)
+        } else if options.keepTTL {
+            writer.encoded("$7\r\nKEEPTTL\r\n")
+        }
+    }
+
+    /// Writes the command that gives metadata the same life time, which goes before the item's: where a connection breaks in
+    /// between, metadata may be gone before its item, and never stay behind.
+    func writeMetaLifeTime(_ key: String, _ options: WriteOptions, to writer: inout RedisCommandWriter) {
         if let ttl = options.milliseconds {
             writer.encoded("*3\r\n$7\r\nPEXPIRE\r\n")
             self.keys.writeMeta(key, to: &writer)
-            writer.word(ttl)
-            writer.encoded("*5\r\n$3\r\nSET\r\n")
-            self.keys.write(key, to: &writer)
-            writer.word(value)
-            writer.encoded("$2\r\nPX\r\n")
             writer.word(ttl)
         } else if options.keepTTL {
             // An answer that costs nothing, so that every way has as many.
             writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
             self.keys.write(key, to: &writer)
-            writer.encoded("*4\r\n$3\r\nSET\r\n")
-            self.keys.write(key, to: &writer)
-            writer.word(value)
-            writer.encoded("$7\r\nKEEPTTL\r\n")
         } else {
             writer.encoded("*2\r\n$7\r\nPERSIST\r\n")
             self.keys.writeMeta(key, to: &writer)
-            writer.encoded("*3\r\n$3\r\nSET\r\n")
-            self.keys.write(key, to: &writer)
-            writer.word(value)
         }
     }
 
-    /// Runs a script on an item and its metadata.
+    /// Runs a script on an item, and on its metadata where there may be any.
     func run(
         _ script: RedisScript,
         _ key: String,
+        onlyReads: Bool = false,
         arguments count: Int = 0,
-        _ arguments: @Sendable (inout RedisCommandWriter) -> Void
+        _ arguments: @Sendable (inout RedisCommandWriter) -> Void = { _ in }
     ) async throws(StorageError) -> RedisReply {
-        try await self.client.run(script, key, arguments: count) { writer in
-            writer.encoded("$1\r\n2\r\n")
+        try await self.client.run(script, key, onlyReads: onlyReads, words: (self.customMetadata ? 2 : 1) + count) {
+            writer in
+            writer.encoded(self.customMetadata ? "$1\r\n2\r\n" : "$1\r\n1\r\n")
             self.keys.write(key, to: &writer)
-            self.keys.writeMeta(key, to: &writer)
+            if self.customMetadata { self.keys.writeMeta(key, to: &writer) }
             arguments(&writer)
         }
+    }
+
+    /// Whether every write takes from a new item what metadata its predecessor left: in one script, which costs the server
+    /// twice as much as `SET`, so only once this driver has met metadata. In a cluster, where a slot that moves would hold up
+    /// scripts on two keys, it does not.
+    var dropsLeftovers: Bool {
+        self.customMetadata && !self.keys.isCluster && self.knowledge.hasMetadata
     }
 
     func options(_ options: WriteOptions) -> WriteOptions {

@@ -10,7 +10,7 @@ struct RedisGreeting {
     }
 
     private enum Step {
-        case authenticate, select, name, readReplica, ping, subscribe
+        case authenticate, select, name, readReplica, ping, role, subscribe
     }
 
     /// What is to be sent.
@@ -25,7 +25,7 @@ struct RedisGreeting {
             writer.begin(options.username == nil ? 2 : 3)
             writer.word("AUTH")
             if let username = options.username { writer.word(username) }
-            writer.word(password)
+            writer.word(password.value)
             steps.append(.authenticate)
         }
         if options.database != 0 {
@@ -51,6 +51,12 @@ struct RedisGreeting {
         writer.begin(1)
         writer.word("PING")
         steps.append(.ping)
+        if options.sentinels != nil {
+            // Sentinels may name a server that is none any more, or not yet (sentinel-clients, step 3).
+            writer.begin(1)
+            writer.word("ROLE")
+            steps.append(.role)
+        }
         if let pattern = options.subscription {
             writer.begin(2)
             writer.word("PSUBSCRIBE")
@@ -66,13 +72,20 @@ struct RedisGreeting {
     mutating func receive(_ reply: RedisReply) -> Outcome {
         guard let step = self.steps.popLast() else { return .done }
         if case .error(let error) = reply, let failure = self.failure(of: step, error) { return failure }
+        if step == .role, case .array(let parts) = reply, parts.first != .bytes(Array("master".utf8)) {
+            let text = "\(self.place) is no master, though a sentinel names it; the failover may not be over"
+            return .failed(StorageError(.unavailable, text), isFinal: false)
+        }
         return self.steps.isEmpty ? .done : .unfinished
     }
 
     private func failure(of step: Step, _ error: RedisServerError) -> Outcome? {
         switch (step, error.code) {
         // The name is for people who look at the server; and who may not ping may still read and write.
-        case (.name, "NOPERM"), (.ping, "NOPERM"):
+        case (.name, "NOPERM"), (.ping, "NOPERM"), (.role, "NOPERM"):
+            return nil
+        // Redis refuses PING together with the writes when it can't save, has too few replicas or no memory; it still reads.
+        case (.ping, "MISCONF"), (.ping, "NOREPLICAS"), (.ping, "OOM"):
             return nil
         case (_, "LOADING"), (_, "BUSY"), (_, "MASTERDOWN"), (_, "CLUSTERDOWN"):
             return self.failed(.unavailable, "is not ready to serve", error, isFinal: false)
@@ -80,7 +93,7 @@ struct RedisGreeting {
             return self.failed(.unavailable, "takes no further client", error, isFinal: false)
         case (_, "NOAUTH"), (_, "WRONGPASS"), (_, "NOPERM"), (_, "DENIED"), (.authenticate, _):
             return self.failed(.permissionDenied, "denies access", error, isFinal: true)
-        case (.name, _):
+        case (.name, _), (.role, _):
             return nil
         case (.select, _):
             return self.failed(.invalidOption, "has no such database", error, isFinal: true)

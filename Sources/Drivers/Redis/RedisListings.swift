@@ -12,6 +12,9 @@ final class RedisListings: Sendable {
         var seen: Set<Fingerprint> = []
         fileprivate var lastUse = RedisInstant(nanoseconds: 0)
 
+        /// How many names it remembers.
+        fileprivate var count: Int { self.seen.count + self.found.count }
+
         init(scan: RedisScan) {
             self.scan = scan
         }
@@ -33,23 +36,40 @@ final class RedisListings: Sendable {
     }
 
     let scanCount: Int
-    private let listings = Mutex<(open: [String: Listing], lastID: UInt64)>(([:], 0))
+    private struct State {
+        var open: [String: Listing] = [:]
+        var lastID: UInt64 = 0
+        /// How many names the open ones remember together.
+        var names = 0
+    }
+
+    private let listings = Mutex(State())
+    private let maximumNames: Int
 
     /// How many listings may be open; the one that was not used for the longest time goes.
     private static let limit = 1024
     /// After how long without a further page a listing is taken for abandoned.
     private static let patience: Duration = .seconds(600)
 
-    init(scanCount: Int) {
+    /// - Parameter maximumNames: How many names all open listings together may remember, four million by default, which are
+    ///   about 100 MB; those that were not used for the longest time go. The last one may be longer.
+    init(scanCount: Int, maximumNames: Int = 4_000_000) {
         self.scanCount = scanCount
+        self.maximumNames = maximumNames
     }
 
     /// Takes out the listing that goes on at the cursor.
     func take(_ cursor: String) throws(StorageError) -> Listing {
-        guard let listing = self.listings.withLock({ $0.open.removeValue(forKey: cursor) }) else {
+        let listing = self.listings.withLock { state in
+            let listing = state.open.removeValue(forKey: cursor)
+            state.names -= listing?.count ?? 0
+            return listing
+        }
+        guard let listing else {
             throw StorageError(
                 .invalidOption,
-                "the listing does not go on at this cursor: it was used already, or not for ten minutes; start anew"
+                "the listing does not go on at this cursor: it was used already, or not for ten minutes, or too many other "
+                    + "listings were begun since; start anew"
             )
         }
         return listing
@@ -57,7 +77,10 @@ final class RedisListings: Sendable {
 
     /// Puts back a listing whose next page could not be read, so that it can be asked for again.
     func putBack(_ listing: Listing, _ cursor: String) {
-        self.listings.withLock { $0.open[cursor] = listing }
+        self.listings.withLock { state in
+            state.open[cursor] = listing
+            state.names += listing.count
+        }
     }
 
     /// Keeps a listing and returns the cursor that it goes on at.
@@ -67,16 +90,23 @@ final class RedisListings: Sendable {
         listing.lastUse = now
         return self.listings.withLock { [listing] state in
             if state.open.count >= Self.limit || state.lastID % 64 == 0 {
-                state.open = state.open.filter { now < $0.value.lastUse.advanced(by: Self.patience) }
+                let abandoned = state.open.filter { $0.value.lastUse.advanced(by: Self.patience) <= now }
+                for cursor in abandoned.keys { Self.remove(cursor, from: &state) }
             }
-            if state.open.count >= Self.limit, let oldest = state.open.min(by: { $0.value.lastUse < $1.value.lastUse })
+            state.names += listing.count
+            while state.open.count >= Self.limit || state.names > self.maximumNames,
+                let oldest = state.open.min(by: { $0.value.lastUse < $1.value.lastUse })
             {
-                state.open.removeValue(forKey: oldest.key)
+                Self.remove(oldest.key, from: &state)
             }
             state.lastID += 1
             let cursor = String(state.lastID)
             state.open[cursor] = listing
             return cursor
         }
+    }
+
+    private static func remove(_ cursor: String, from state: inout State) {
+        state.names -= state.open.removeValue(forKey: cursor)?.count ?? 0
     }
 }

@@ -4,22 +4,31 @@ import Synchronization
 /// Turns keyspace notifications into events.
 final class RedisNotifications: RedisSubscriber {
     private struct State {
-        var wasSubscribed = false
-        /// The name whose value the last notification told the writing of.
+        /// The name whose value the last notification told the writing of, while those that came with it are taken.
         var lastWritten: [UInt8]?
+        /// The name whose life time the last notification told of.
+        var lastTouched: [UInt8]?
     }
 
     private let events: EventHub
     private let keys: RedisKeys
+    private let onSubscription: @Sendable () -> Void
     private let onLoss: @Sendable () -> Void
     /// What stands before the name in a channel's name.
     private let channel: [UInt8]
     private let state = Mutex(State())
 
-    init(_ keys: RedisKeys, channel: [UInt8], _ events: EventHub, onLoss: @escaping @Sendable () -> Void) {
+    init(
+        _ keys: RedisKeys,
+        channel: [UInt8],
+        _ events: EventHub,
+        onSubscription: @escaping @Sendable () -> Void,
+        onLoss: @escaping @Sendable () -> Void
+    ) {
         self.keys = keys
         self.channel = channel
         self.events = events
+        self.onSubscription = onSubscription
         self.onLoss = onLoss
     }
 
@@ -28,12 +37,13 @@ final class RedisNotifications: RedisSubscriber {
     }
 
     func subscribed() {
-        let isAgain = self.state.withLock { state in
-            defer { state.wasSubscribed = true }
-            return state.wasSubscribed
-        }
-        // What happened in between was not told.
-        if isAgain { self.events.emit(.lagged) }
+        self.onSubscription()
+    }
+
+    /// What comes next was sent later: a touch that follows a write then is a change of its own. One that came together with
+    /// the write is over when the write is told, whoever has done it.
+    func receivedAll() {
+        self.state.withLock { $0.lastWritten = nil }
     }
 
     /// Takes `pmessage`, the pattern, the channel, the event.
@@ -51,17 +61,21 @@ final class RedisNotifications: RedisSubscriber {
 
     private func event(_ event: String, _ name: [UInt8]) -> StorageEvent? {
         guard let change = Self.change(event) else { return nil }
-        let isSameWrite = self.state.withLock { state in
-            defer { state.lastWritten = change == .value ? name : nil }
-            return change == .lifeTime && state.lastWritten == name
+        let (isSameWrite, wasTouched) = self.state.withLock { state in
+            defer {
+                state.lastWritten = change == .value ? name : nil
+                state.lastTouched = change == .lifeTime ? name : nil
+            }
+            return (change == .lifeTime && state.lastWritten == name, state.lastTouched == name)
         }
         // A write with a life time is told twice by the server.
         if isSameWrite { return nil }
         switch (self.keys.meaning(of: name), change) {
         case (.item(let key), .removal): return .remove(key)
         case (.item(let key), _): return .update(key)
-        // Its life time follows the item's, and it goes with the item; ``RedisScript/removeMeta`` sees to the rest.
+        // Its life time follows the item's, and it goes with the item; ``RedisScript/removeMeta`` touches what it removes.
         case (.metadata(let key), .value): return .update(key)
+        case (.metadata(let key), .removal) where wasTouched: return .update(key)
         case (.metadata, _), (nil, _): return nil
         }
     }

@@ -7,8 +7,9 @@ struct RedisPatience {
     private var generator = SystemRandomNumberGenerator()
     private var immediate = 0
 
-    init(_ options: RedisConnection.Options) {
-        self.until = RedisPlatform.now.advanced(by: options.commandTimeout)
+    /// - Parameter until: When the time is over, by default after as long as a call may take.
+    init(_ options: RedisConnection.Options, until: RedisInstant? = nil) {
+        self.until = until ?? RedisCallLimit.deadline(options)
         let bounds = options.reconnectDelay
         // Another node can be asked sooner than one that is away.
         self.backoff = RedisBackoff(

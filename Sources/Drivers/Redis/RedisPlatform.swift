@@ -135,8 +135,11 @@ enum RedisPlatform {
 
     /// Begins to connect without waiting for it: a descriptor, or the number of the error.
     static func beginConnecting(to address: SocketAddress) -> Result<Int32, RedisSystemError> {
+        // Where the system can, from the beginning: a process that is started in between would inherit the socket.
         #if canImport(Glibc)
-        let stream = Int32(SOCK_STREAM.rawValue)
+        let stream = Int32(bitPattern: SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        #elseif os(Linux) || os(Android)
+        let stream = Int32(SOCK_STREAM) | Int32(SOCK_CLOEXEC) | Int32(SOCK_NONBLOCK)
         #else
         let stream = Int32(SOCK_STREAM)
         #endif
@@ -225,6 +228,27 @@ enum RedisPlatform {
     /// The system's words for an error number.
     static func message(of number: Int32) -> String {
         String(cString: strerror(number))
+    }
+
+    // MARK: - Files
+
+    /// What changes with a file's content.
+    struct FileStamp: Sendable, Hashable {
+        var numbers: [Int]
+    }
+
+    /// Returns `nil` if there is no such file.
+    static func stamp(ofFile path: String) -> FileStamp? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+        let time = status.st_mtimespec
+        #else
+        let time = status.st_mtim
+        #endif
+        return FileStamp(numbers: [
+            Int(truncatingIfNeeded: status.st_ino), Int(status.st_size), Int(time.tv_sec), Int(time.tv_nsec),
+        ])
     }
 
     // MARK: - Names

@@ -60,6 +60,9 @@ extension RedisCommandWriter {
 extension WriteOptions {
     /// The life time as the server takes it.
     var milliseconds: Int64? { self.ttl.map(\.redisMilliseconds) }
+
+    /// Whether an existing item keeps its life time and a new one gets another, which no single command does.
+    var keepsOrCreates: Bool { self.keepTTL && self.ttl != nil }
 }
 
 extension Duration {

@@ -10,7 +10,13 @@ final class RedisResolution: Sendable {
     var outcome: Outcome? { self.result.withLock { $0 } }
 
     /// Starts to look, and signals the wakeup when that is over. Addresses in digits and paths need no looking.
-    init(_ endpoint: RedisEndpoint, wakeup: RedisWakeup) {
+    ///
+    /// - Parameter lookUp: Finds the addresses of a host's name and a port, and may block.
+    init(
+        _ endpoint: RedisEndpoint,
+        wakeup: RedisWakeup,
+        lookUp: @escaping @Sendable (_ host: String, _ port: Int) -> Outcome
+    ) {
         switch endpoint {
         case .path(let path):
             let tooLong = RedisSystemError(number: 0, message: "the path is too long for a unix socket")
@@ -22,7 +28,7 @@ final class RedisResolution: Sendable {
                 return
             }
             let isStarted = RedisPlatform.startThread {
-                let outcome = RedisPlatform.addresses(ofHost: host, port: port, digitsOnly: false)
+                let outcome = lookUp(host, port)
                 self.result.withLock { $0 = outcome }
                 wakeup.signal()
             }

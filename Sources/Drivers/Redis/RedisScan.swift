@@ -3,16 +3,21 @@ import KVStorage
 /// A walk over all keys by `SCAN`, from server to server.
 ///
 /// On each server it begins anew when the connection was made anew meanwhile, as a cursor means nothing to a server that
-/// was restarted; and as a whole when a server is away, or items may have gone from one server to another meanwhile. Then
-/// names come again.
+/// was restarted; and as a whole when a server is away. A server to which items may have come from another meanwhile is
+/// gone over once more. Then names come again.
 struct RedisScan: Sendable {
     private let pattern: [UInt8]
     private var walk: RedisWalk?
     /// Which of the walk's servers is gone over.
     private var position = 0
+    /// Whether the servers are asked which of them to go over.
+    private var isAsking = false
     private var cursor = Self.start
     private var epoch: Int?
+    /// How long servers that failed may go on doing so, and which they are; `nil` among them for one that failed at
+    /// another question than this walk's. That others answer meanwhile gives them no more time.
     private var patience: RedisPatience?
+    private var failing: Set<RedisEndpoint?> = []
     private(set) var isComplete = false
 
     private static let start = Array("0".utf8)
@@ -24,14 +29,26 @@ struct RedisScan: Sendable {
     /// Returns the names that the next step finds, mostly about `count`, often none.
     mutating func next(_ client: any RedisClient, count: Int) async throws(StorageError) -> [[UInt8]] {
         do {
-            let names = try await self.step(client, count: count)
-            self.patience = nil
-            return names
+            return try await self.step(client, count: count)
         } catch {
-            try await client.recover(from: error, &self.patience)
+            let server = self.isAsking ? nil : self.walk?.servers[self.position]
+            self.failing.insert(server?.endpoint)
             self.walk = nil
+            do {
+                try await client.recover(from: error, &self.patience)
+            } catch {
+                // Who goes on with the listing has as much time again.
+                self.succeed(self.failing)
+                throw error
+            }
             return []
         }
+    }
+
+    /// Takes note that servers do what they failed to do.
+    private mutating func succeed(_ servers: Set<RedisEndpoint?>) {
+        self.failing.subtract(servers)
+        if self.failing.isEmpty { self.patience = nil }
     }
 
     private mutating func step(_ client: any RedisClient, count: Int) async throws(StorageError) -> [[UInt8]] {
@@ -39,10 +56,14 @@ struct RedisScan: Sendable {
         if let current = self.walk {
             walk = current
         } else {
-            walk = try await client.walk()
-            self.walk = walk
-            self.position = 0
-            self.startServer()
+            self.isAsking = true
+            var found = try await client.walk()
+            // First where it failed, so that the others are not gone over each time.
+            found.servers =
+                found.servers.filter { self.failing.contains($0.endpoint) }
+                + found.servers.filter { !self.failing.contains($0.endpoint) }
+            walk = found
+            self.start(walk)
         }
         guard self.position < walk.servers.count else {
             self.isComplete = true
@@ -59,15 +80,30 @@ struct RedisScan: Sendable {
         }
         self.cursor = next
         guard next == Self.start else { return names }
+        self.succeed([server.endpoint])
         self.position += 1
         self.startServer()
-        guard self.position == walk.servers.count else { return names }
-        if try await client.hasChanged(since: walk, server) {
-            self.walk = nil
+        // If that fails, all is gone over again, so that no name is lost.
+        if self.position == walk.servers.count { try await self.goOn(after: walk, client) }
+        return names
+    }
+
+    /// Goes over servers to which items may have come, if there are any.
+    private mutating func goOn(after walk: RedisWalk, _ client: any RedisClient) async throws(StorageError) {
+        self.isAsking = true
+        if let next = try await client.walk(after: walk) {
+            self.start(next)
         } else {
             self.isComplete = true
         }
-        return names
+    }
+
+    private mutating func start(_ walk: RedisWalk) {
+        self.isAsking = false
+        self.succeed([nil])
+        self.walk = walk
+        self.position = 0
+        self.startServer()
     }
 
     private mutating func startServer() {

@@ -1,4 +1,5 @@
 import KVStorage
+import Synchronization
 
 /// A Lua script that runs as one step in the server, called by its digest once the server has it.
 struct RedisScript: Sendable {
@@ -8,41 +9,95 @@ struct RedisScript: Sendable {
 
     private init(_ source: String) {
         self.source = source
-        self.digest = SHA1.hexadecimalDigest(of: Array(source.utf8))
+        let digest = SHA1.hexadecimalDigest(of: Array(source.utf8))
+        self.digest = digest
+        Self.sources.withLock { $0[digest] = source }
     }
 
-    // Every script is given the item's key and that of its metadata, and gives both the same end: the metadata's comes a
-    // millisecond earlier where it is read from a clock that goes on, so that it never outlives the item.
+    /// The sources of the scripts that were made, which are those below.
+    private static let sources = Mutex<[String: String]>([:])
 
-    /// Stores ARGV[1]: `ARGV[2]` is the life time in milliseconds or empty, with `ARGV[3]` an existing item keeps its own.
-    private static let store = """
-        local function store(value, ttl, keep)
-          if keep and redis.call('EXISTS', KEYS[1]) == 1 then
-            redis.call('SET', KEYS[1], value, 'KEEPTTL')
+    /// Returns the source of the script with the digest.
+    static func source(ofDigest digest: String) -> String? {
+        self.sources.withLock { $0[digest] }
+    }
+
+    // A script is given the item's key and that of its metadata, or the item's alone where no metadata is kept. It gives
+    // both the same end, the metadata's a millisecond earlier, so that it never outlives the item.
+    //
+    // A server that is out of memory refuses a script's first write, and only that one: afterwards it can't stop any more. So
+    // what needs memory comes first, and a script that was refused has changed nothing; what only removes is never refused.
+
+    /// Gives the metadata of an item that was there the life time in `ttl`, and takes it from one that was not: then it is
+    /// the metadata of a predecessor that a client removed which knows nothing of metadata, or the server for want of memory.
+    private static let follow = """
+        local function follow(ttl, existed)
+          if not KEYS[2] then return end
+          if not existed then
+            redis.call('UNLINK', KEYS[2])
           elseif ttl == '' then
             redis.call('PERSIST', KEYS[2])
-            redis.call('SET', KEYS[1], value)
           else
-            redis.call('PEXPIRE', KEYS[2], ttl)
-            redis.call('SET', KEYS[1], value, 'PX', ttl)
+            redis.call('PEXPIRE', KEYS[2], string.format('%.0f', math.max(ttl - 1, 1)))
           end
         end
 
         """
 
-    /// Removes the item with its metadata: 1 if it was there.
+    /// Stores `value`: `ttl` is the life time in milliseconds or empty, with `keep` an existing item keeps its own.
+    private static let store =
+        Self.follow + """
+            local function store(value, ttl, keep, existed)
+              if keep and existed then
+                redis.call('SET', KEYS[1], value, 'KEEPTTL')
+                return
+              elseif ttl == '' then
+                redis.call('SET', KEYS[1], value)
+              else
+                redis.call('SET', KEYS[1], value, 'PX', ttl)
+              end
+              follow(ttl, existed)
+            end
+
+            """
+
+    /// Removes the item with its metadata: 1 if it was there. What is no string is not ours to remove, and is refused.
     static let remove = RedisScript(
         """
+        redis.call('STRLEN', KEYS[1])
         local removed = redis.call('UNLINK', KEYS[1])
-        redis.call('UNLINK', KEYS[2])
+        if KEYS[2] then redis.call('UNLINK', KEYS[2]) end
         return removed
         """
     )
 
-    /// Stores a value; an existing item keeps its life time. `value, ttl`.
-    static let setKeeping = RedisScript(
+    /// Removes any number of items with their metadata, and returns how many of the items were there. The items' keys come
+    /// first, then as many of metadata.
+    static let removeAll = RedisScript(
+        """
+        local removed = 0
+        for i = 1, #KEYS / 2 do
+          removed = removed + redis.call('UNLINK', KEYS[i])
+          redis.call('UNLINK', KEYS[#KEYS / 2 + i])
+        end
+        return removed
+        """
+    )
+
+    /// Stores a value, and takes from a new item what metadata its predecessor left. `value, ttl, keep`.
+    static let set = RedisScript(
         Self.store + """
-            store(ARGV[1], ARGV[2], true)
+            store(ARGV[1], ARGV[2], ARGV[3] == '1', redis.call('EXISTS', KEYS[1]) == 1)
+            return 1
+            """
+    )
+
+    /// Creates an item: 1 if there was none, else what there is. `value, ttl`.
+    static let create = RedisScript(
+        Self.store + """
+            local current = redis.call('GET', KEYS[1])
+            if current then return current end
+            store(ARGV[1], ARGV[2], false, false)
             return 1
             """
     )
@@ -52,7 +107,7 @@ struct RedisScript: Sendable {
         Self.store + """
             local current = redis.call('GET', KEYS[1])
             if current ~= ARGV[1] then return current end
-            store(ARGV[2], ARGV[3], ARGV[4] == '1')
+            store(ARGV[2], ARGV[3], ARGV[4] == '1', true)
             return 1
             """
     )
@@ -62,7 +117,7 @@ struct RedisScript: Sendable {
         """
         local current = redis.call('GET', KEYS[1])
         if current ~= ARGV[1] then return current end
-        redis.call('UNLINK', KEYS[1], KEYS[2])
+        redis.call('UNLINK', unpack(KEYS))
         return 1
         """
     )
@@ -71,7 +126,7 @@ struct RedisScript: Sendable {
     static let take = RedisScript(
         """
         local current = redis.call('GET', KEYS[1])
-        if current then redis.call('UNLINK', KEYS[1], KEYS[2]) end
+        if current then redis.call('UNLINK', unpack(KEYS)) end
         return current
         """
     )
@@ -79,46 +134,61 @@ struct RedisScript: Sendable {
     /// Adds to a number. An item that is there keeps its life time if so told, else it gets the one given.
     /// `amount, ttl, keep`.
     static let increment = RedisScript(
-        """
-        local keep = ARGV[3] == '1' and redis.call('EXISTS', KEYS[1]) == 1
-        redis.call('INCRBY', KEYS[1], ARGV[1])
-        if not keep then
-          for i = 2, 1, -1 do
-            if ARGV[2] == '' then
-              redis.call('PERSIST', KEYS[i])
-            else
-              redis.call('PEXPIRE', KEYS[i], ARGV[2])
+        Self.follow + """
+            local existed = redis.call('EXISTS', KEYS[1]) == 1
+            redis.call('INCRBY', KEYS[1], ARGV[1])
+            if not existed or ARGV[3] ~= '1' then
+              if ARGV[2] == '' then
+                redis.call('PERSIST', KEYS[1])
+              else
+                redis.call('PEXPIRE', KEYS[1], ARGV[2])
+              end
+              follow(ARGV[2], existed)
             end
-          end
-        end
-        return redis.call('GET', KEYS[1])
-        """
+            return redis.call('GET', KEYS[1])
+            """
     )
 
     /// Gives a new life time, or none: 1 if the item was there. `ttl`.
     static let touch = RedisScript(
+        Self.follow + """
+            if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+            if ARGV[1] == '' then
+              redis.call('PERSIST', KEYS[1])
+            else
+              redis.call('PEXPIRE', KEYS[1], ARGV[1])
+            end
+            follow(ARGV[1], true)
+            return 1
+            """
+    )
+
+    /// Removes the metadata of those items that are not there: a predecessor's. The items' keys come first.
+    static let dropLeftovers = RedisScript(
         """
-        if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-        for i = 2, 1, -1 do
-          if ARGV[1] == '' then
-            redis.call('PERSIST', KEYS[i])
-          else
-            redis.call('PEXPIRE', KEYS[i], ARGV[1])
-          end
+        for i = 1, #KEYS / 2 do
+          if redis.call('EXISTS', KEYS[i]) == 0 then redis.call('UNLINK', KEYS[#KEYS / 2 + i]) end
         end
         return 1
         """
     )
 
+    /// Returns what remains of the life time, the size, and the metadata; nothing if there is no item.
+    static let readMeta = RedisScript(
+        """
+        local ttl = redis.call('PTTL', KEYS[1])
+        if ttl == -2 then return false end
+        return {ttl, redis.call('STRLEN', KEYS[1]), KEYS[2] and redis.call('GET', KEYS[2]) or false}
+        """
+    )
+
     /// Removes metadata: 1 if the item was there.
     ///
-    /// The metadata is written before it goes, as its removal alone is what a watcher hears when the item is removed.
+    /// It is given a life time before it goes, as its removal alone is what a watcher hears when the item is removed; a value
+    /// would need memory that a full server has not.
     static let removeMeta = RedisScript(
         """
-        if redis.call('EXISTS', KEYS[2]) == 1 then
-          redis.call('SET', KEYS[2], '')
-          redis.call('UNLINK', KEYS[2])
-        end
+        if redis.call('PEXPIRE', KEYS[2], 1000000) == 1 then redis.call('UNLINK', KEYS[2]) end
         return redis.call('EXISTS', KEYS[1])
         """
     )
@@ -128,8 +198,9 @@ struct RedisScript: Sendable {
         """
         local ttl = redis.call('PTTL', KEYS[1])
         if ttl == -2 then return 0 end
+        redis.call('STRLEN', KEYS[1])
         redis.call('SET', KEYS[2], ARGV[1])
-        if ttl >= 0 then redis.call('PEXPIRE', KEYS[2], math.max(ttl - 1, 1)) end
+        if ttl >= 0 then redis.call('PEXPIRE', KEYS[2], string.format('%.0f', math.max(ttl - 1, 1))) end
         return 1
         """
     )

@@ -5,11 +5,26 @@ import Synchronization
 final class RedisServerClient: RedisClient {
     private let connections: [RedisConnection]
     private let turn = Atomic<Int>(0)
+    private let sentinels: RedisSentinels?
+    private let observer = Mutex<(@Sendable (StorageError) -> Void)?>(nil)
 
     init(_ options: RedisConnection.Options, connections: Int) throws(StorageError) {
         var made: [RedisConnection] = []
         for _ in 0..<connections { made.append(try RedisConnection(options)) }
         self.connections = made
+        self.sentinels = options.sentinels
+        options.sentinels?.onSwitch { [weak self] in self?.retire($0) }
+    }
+
+    /// Has all connections made anew, as the server is another by now.
+    private func retire(_ reason: StorageError) {
+        for connection in self.connections { connection.retire(reason) }
+        self.observer.withLock { $0 }?(reason)
+    }
+
+    /// Calls the body with the reason when the server was found to be another.
+    func onRetire(_ body: @escaping @Sendable (StorageError) -> Void) {
+        self.observer.withLock { $0 = body }
     }
 
     /// The connection for what has to stay on one, as each server has cursors of its own.
@@ -28,16 +43,81 @@ final class RedisServerClient: RedisClient {
         isRepeatable: Bool,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
-        try await self.next.send(replies: replies.count, isRepeatable: isRepeatable, encode)
+        try await self.sendOnce(replies.count, isRepeatable: isRepeatable, encode)
+    }
+
+    /// Sends a command, or several as one, and again if the server refused it as it is not the one to ask now: a master that
+    /// was demoted, a replica without its master, a server that loads its data.
+    private func sendOnce(
+        _ replies: Int,
+        collects: Bool = false,
+        isRepeatable: Bool,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        let connection = self.next
+        let until = RedisPlatform.now.advanced(by: connection.commandTimeout)
+        let epoch = connection.epoch
+        let reply = try await connection.send(
+            replies: replies, collects: collects, isRepeatable: isRepeatable, until: until, encode)
+        guard let refusal = RedisRefusal(reply, collects: collects) else { return reply }
+        // It is not sent so late that its answer would hardly come in time: that it was refused is the better answer.
+        let margin = min(connection.commandTimeout / 8, .milliseconds(500))
+        var patience = RedisPatience(connection.options, until: until.advanced(by: .zero - margin))
+        return try await self.sendAgain(
+            connection, epoch, refusal, &patience, until, replies, collects: collects, isRepeatable: isRepeatable,
+            encode)
+    }
+
+    private func sendAgain(
+        _ connection: RedisConnection,
+        _ firstEpoch: Int,
+        _ firstRefusal: RedisRefusal,
+        _ patience: inout RedisPatience,
+        _ until: RedisInstant,
+        _ replies: Int,
+        collects: Bool,
+        isRepeatable: Bool,
+        _ encode: Encode
+    ) async throws(StorageError) -> RedisReply {
+        var (epoch, refusal, attempts) = (firstEpoch, firstRefusal, 0)
+        while true {
+            // Loading that was over by the second attempt did not last.
+            if refusal.isDemoted || attempts > 0 {
+                connection.retire(epoch: epoch, refusal.storageError)
+                self.observer.withLock { $0 }?(refusal.storageError)
+            }
+            try await patience.wait(refusal.storageError)
+            attempts += 1
+            epoch = connection.epoch
+            let reply: RedisReply
+            do throws(StorageError) {
+                reply = try await connection.send(
+                    replies: replies, collects: collects, isRepeatable: isRepeatable, until: until, encode)
+            } catch {
+                // Its time was over before it was sent again: why it was refused says more.
+                guard error.code == .unavailable else { throw error }
+                throw refusal.storageError
+            }
+            guard let next = RedisRefusal(reply, collects: collects) else { return reply }
+            refusal = next
+        }
     }
 
     func sendEach(_ commands: [RedisCommand], isRepeatable: Bool) async throws(StorageError) -> [RedisReply] {
+        if isRepeatable, commands.count > 1 { return try await self.sendTogether(commands) }
         var replies: [RedisReply] = []
         for command in commands {
             replies.append(
-                try await self.next.send(
-                    replies: command.replies.count, isRepeatable: isRepeatable, command.encode))
+                try await self.sendOnce(command.replies.count, isRepeatable: isRepeatable, command.encode))
         }
+        return replies
+    }
+
+    /// Sends commands that may run twice in one round trip.
+    private func sendTogether(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
+        let results = await self.next.sendEach(commands, isRepeatable: true)
+        var replies: [RedisReply] = []
+        for result in results { replies.append(try result.get()) }
         return replies
     }
 
@@ -46,10 +126,8 @@ final class RedisServerClient: RedisClient {
     }
 
     func walk() -> RedisWalk {
-        RedisWalk(servers: [self.first], layout: 0)
+        RedisWalk(servers: [self.first])
     }
-
-    func hasChanged(since walk: RedisWalk, _ server: RedisConnection) -> Bool { false }
 
     func recover(from error: StorageError, _ patience: inout RedisPatience?) throws(StorageError) {
         throw error
@@ -57,5 +135,6 @@ final class RedisServerClient: RedisClient {
 
     func close() async {
         for connection in self.connections { await connection.close() }
+        await self.sentinels?.close()
     }
 }

@@ -5,6 +5,8 @@ struct RedisClusterCall {
     private(set) var slot: Int
     let isRepeatable: Bool
     var patience: RedisPatience
+    /// How often the connection broke while the command was being sent or answered.
+    private var breaks = 0
 
     init(_ slot: Int, isRepeatable: Bool, _ patience: RedisPatience) {
         self.slot = slot
@@ -18,6 +20,20 @@ struct RedisClusterCall {
         call.slot = slot
         return call
     }
+
+    /// Whether the command may be what breaks the connections, so that it is sent by itself.
+    var isSuspect: Bool { self.breaks > 0 }
+
+    /// Counts that the connection broke, and throws if that was too often.
+    mutating func countBreak(_ reason: StorageError) throws(StorageError) {
+        self.breaks += 1
+        guard self.breaks > RedisConnectionState<RedisWaiter>.repetitions else { return }
+        let effect = self.isRepeatable ? "" : "; nothing was changed"
+        throw StorageError(
+            self.isRepeatable ? .connectionLost : .unavailable,
+            "the connections broke \(self.breaks) times while the command was sent or answered\(effect): "
+                + reason.message, underlying: reason.underlying)
+    }
 }
 
 /// What came of sending a command once.
@@ -30,8 +46,8 @@ enum RedisAttempt {
 /// Why a command has to be sent again.
 enum RedisSetback {
     case redirected(RedisRedirection, RedisServerError)
-    /// Its node is away, or nothing may be sent to it.
-    case unsent(StorageError, RedisEndpoint)
+    /// Its node is away, or nothing may be sent to it. A suspect may have broken the connection.
+    case unsent(StorageError, RedisEndpoint, isSuspect: Bool)
     /// No node has its slot.
     case unserved
 
@@ -54,7 +70,7 @@ enum RedisSetback {
         switch self {
         case .redirected(_, let error):
             StorageError(.unavailable, "the cluster can't serve now; try again later: \(error)", underlying: error)
-        case .unsent(let error, _):
+        case .unsent(let error, _, _):
             error
         case .unserved:
             StorageError(.unavailable, "no node of the cluster serves the item's slot (\(slot)) now")

@@ -17,6 +17,9 @@ final class RedisTLSTransport: RedisTransport {
     /// What OpenSSL gave us and the socket did not take yet.
     private var unsent: [UInt8] = []
     private var isOpen = false
+    private let hasClientCertificate: Bool
+    /// OpenSSL's words for what ended the connection.
+    private var problem: String?
 
     /// How much is encrypted at once.
     private static let chunk = 64 * 1024
@@ -30,6 +33,7 @@ final class RedisTLSTransport: RedisTransport {
         }
         SSL_set_bio(session, input, output)
         self.plain = plain
+        self.hasClientCertificate = context.hasClientCertificate
         self.session = session
         self.input = input
         self.output = output
@@ -84,7 +88,9 @@ final class RedisTLSTransport: RedisTransport {
             switch SSL_get_error(self.session, count) {
             case SSL_ERROR_WANT_READ: break
             case SSL_ERROR_ZERO_RETURN: return .closed
-            default: return .failed(RedisPlatform.protocolError)
+            default:
+                self.problem = RedisTLSContext.lastError
+                return .failed(RedisPlatform.protocolError)
             }
             let filled = self.fill()
             guard case .count = filled else { return filled }
@@ -102,6 +108,12 @@ final class RedisTLSTransport: RedisTransport {
         }
         if case .failed(let number) = self.flush() { return .failed(number) }
         return .count(Int(count))
+    }
+
+    var refusal: String? {
+        // By TLS 1.3 a server looks at our certificate after we have begun to speak, and may be gone before we hear why.
+        let question = self.hasClientCertificate ? "" : "; does it want a client certificate (tls.clientCertificate)?"
+        return "it ended the TLS connection before it answered\(self.problem.map { ": \($0)" } ?? "")\(question)"
     }
 
     func flush() -> RedisPlatform.Transfer {

@@ -13,6 +13,11 @@ struct RedisTopology: Sendable {
 
     private static let none = UInt16.max
 
+    /// Whether the node that gave the answer serves; one that sees no majority of the masters does not.
+    private(set) var isServing = true
+    /// The epoch of the cluster that the node knows of, if it told: a lower one means that it has missed something.
+    private(set) var epoch: Int?
+
     /// Reads the answer to `CLUSTER SLOTS`.
     ///
     /// - Parameter asked: Who gave it: a node that does not know its own address names none.
@@ -32,6 +37,35 @@ struct RedisTopology: Sendable {
             }
         }
     }
+
+    /// Takes note of what the node says about its state (`CLUSTER INFO`).
+    mutating func note(info: String) {
+        for line in info.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            switch parts[0] {
+            case "cluster_state": self.isServing = parts[1] == "ok"
+            case "cluster_current_epoch": self.epoch = Int(parts[1])
+            default: break
+            }
+        }
+    }
+
+    /// Whether the answer can be taken without others being asked: by a node that serves, with all slots, and not older
+    /// than what is known.
+    func isTrustworthy(after known: Int?) -> Bool {
+        self.isServing && self.missing == 0 && (self.epoch ?? known ?? 0) >= (known ?? 0)
+    }
+
+    /// Whether the answer is the one to go by, of two.
+    func isBetter(than other: Self) -> Bool {
+        if self.isServing != other.isServing { return self.isServing }
+        if let epoch = self.epoch, let otherEpoch = other.epoch, epoch != otherEpoch { return epoch > otherEpoch }
+        return self.missing < other.missing
+    }
+
+    /// How many slots nobody serves.
+    private var missing: Int { self.owners.count { $0 == Self.none } }
 
     /// Returns the slot's master, or `nil` if it has none.
     func master(of slot: Int) -> RedisEndpoint? {

@@ -8,11 +8,18 @@ protocol RedisTransport: AnyObject {
     /// Whether it has taken bytes that it still has to send, by ``flush()``.
     var holdsOutput: Bool { get }
 
+    /// What an end of the connection before the first answer may mean, if it may mean something of its own.
+    var refusal: String? { get }
+
     /// Goes on with what has to be done before bytes can be exchanged.
     func open() -> RedisOpening
     func read(into buffer: UnsafeMutableRawBufferPointer) -> RedisPlatform.Transfer
     func write(_ bytes: UnsafeRawBufferPointer) -> RedisPlatform.Transfer
     func flush() -> RedisPlatform.Transfer
+}
+
+extension RedisTransport {
+    var refusal: String? { nil }
 }
 
 /// How far the opening of a transport has come.

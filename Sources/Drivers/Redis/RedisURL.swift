@@ -5,9 +5,11 @@ struct RedisURL: Hashable {
     /// Where the server is; for a cluster some of its nodes.
     var endpoints: [RedisEndpoint]
     var isCluster = false
+    /// The name of the service that the endpoints, which are sentinels then, watch over.
+    var service: String?
     var isEncrypted = false
     var username: String?
-    var password: String?
+    var password: RedisSecret?
     var database: Int?
 
     /// Parses one of the forms that `.redis(_:_:)` takes.
@@ -34,8 +36,23 @@ struct RedisURL: Hashable {
                 self.endpoints.append(try Self.endpoint(node))
             }
             self.database = try Self.database(ofPath: parts.path)
+        case "redis-sentinel", "rediss-sentinel":
+            self.isEncrypted = parts.scheme == "rediss-sentinel"
+            self.endpoints = []
+            for node in place.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+                self.endpoints.append(try Self.endpoint(node, defaultPort: 26_379))
+            }
+            let path = parts.path.dropFirst()
+            let end = path.firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+            // Sentinels publish it between spaces.
+            guard let service = Self.decoded(path[..<end]), !service.isEmpty, service.utf8.allSatisfy({ $0 > 0x20 })
+            else { throw Self.error("names no service; write redis-sentinel://host,host/service") }
+            self.service = service
+            self.database = try Self.database(ofPath: path[end...])
         default:
-            throw Self.error("begins with none of redis://, rediss://, redis-cluster://, rediss-cluster:// and unix://")
+            throw Self.error(
+                "begins with none of redis://, rediss://, redis-cluster://, rediss-cluster://, redis-sentinel://, "
+                    + "rediss-sentinel:// and unix://")
         }
         if let userinfo { try self.readUserinfo(userinfo) }
         if let query = parts.query { try self.readQuery(query, allowsDatabase: parts.scheme == "unix") }
@@ -69,7 +86,7 @@ struct RedisURL: Hashable {
         return (text[..<index], text[text.index(after: index)...])
     }
 
-    private static func endpoint(_ text: Text) throws(StorageError) -> RedisEndpoint {
+    private static func endpoint(_ text: Text, defaultPort: Int = 6379) throws(StorageError) -> RedisEndpoint {
         var host = text
         var port: Text?
         if text.first == UInt8(ascii: "["), let end = text.firstIndex(of: UInt8(ascii: "]")) {
@@ -88,7 +105,7 @@ struct RedisURL: Hashable {
             throw Self.error(
                 "names several hosts; nodes of a cluster stand after redis-cluster:// or rediss-cluster://")
         }
-        guard let number = port.map(Self.number) ?? 6379, (1...65_535).contains(number) else {
+        guard let number = port.map(Self.number) ?? defaultPort, (1...65_535).contains(number) else {
             throw Self.error("has a port that is no number from 1 to 65535; put an IPv6 address in brackets")
         }
         return .host(name, port: number)
@@ -111,7 +128,7 @@ struct RedisURL: Hashable {
                 "names a user without a password; write redis://user:password@host or redis://:password@host")
         }
         self.username = user.isEmpty ? nil : user
-        self.password = password
+        self.password = RedisSecret(password)
     }
 
     private mutating func readQuery(_ text: Text, allowsDatabase: Bool) throws(StorageError) {

@@ -13,6 +13,12 @@ final class RedisWaiter: @unchecked Sendable {
     /// The command's number, once there is one, or that the task was cancelled.
     private let link = Atomic<UInt64>(0)
     private static let cancelled = UInt64.max
+    /// Those that the task waits for together with this one.
+    private let group: RedisWaiterGroup?
+
+    init(_ group: RedisWaiterGroup? = nil) {
+        self.group = group
+    }
 
     deinit {
         assert(self.continuation == nil, "a command was forgotten, and its caller waits for ever")
@@ -35,6 +41,11 @@ final class RedisWaiter: @unchecked Sendable {
 
     /// Has the task go on with the outcome of its command.
     func resume(_ outcome: Result<RedisReply, StorageError>) {
+        if let group = self.group {
+            guard self.outcome == nil else { return }
+            self.outcome = outcome
+            return group.arrive()
+        }
         guard let continuation = self.continuation.take() else { return }
         self.outcome = outcome
         continuation.resume()
@@ -51,5 +62,30 @@ final class RedisWaiter: @unchecked Sendable {
     func cancel() -> UInt64? {
         let id = self.link.exchange(Self.cancelled, ordering: .acquiringAndReleasing)
         return id == 0 || id == Self.cancelled ? nil : id
+    }
+}
+
+/// A task that waits until all of several commands are over.
+final class RedisWaiterGroup: @unchecked Sendable {
+    // Safe to share: the continuation is written by the task before the commands are added, and taken by the last of them.
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private let missing: Atomic<Int>
+
+    /// - Parameter count: How many commands there are, at least one.
+    init(_ count: Int) {
+        self.missing = Atomic(count)
+    }
+
+    /// Suspends the task until as many have arrived as there are; the body adds the commands, and may be outrun by them.
+    func wait(_ body: () -> Void) async {
+        await withUnsafeContinuation { continuation in
+            self.continuation = continuation
+            body()
+        }
+    }
+
+    fileprivate func arrive() {
+        guard self.missing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+        self.continuation.take()?.resume()
     }
 }

@@ -5,6 +5,11 @@ import Synchronization
 final class RedisWatcher: Sendable {
     private struct State {
         var connections: [RedisEndpoint: RedisConnection] = [:]
+        /// The servers that were subscribed to.
+        var subscribed: Set<RedisEndpoint> = []
+        /// Counts the subscriptions that were made anew.
+        var renewals = 0
+        var isRenewing = false
         var isClosed = false
     }
 
@@ -33,6 +38,7 @@ final class RedisWatcher: Sendable {
         self.client = client
         self.mode = mode
         (client as? RedisCluster)?.onChange { [weak self] in self?.followAgain() }
+        (client as? RedisServerClient)?.onRetire { [weak self] in self?.retire($0) }
     }
 
     /// Listens from the return of this call on, also after a connection was lost and made again.
@@ -53,7 +59,10 @@ final class RedisWatcher: Sendable {
         for server in servers where self.mode != .assumingNotifications { try await self.check(server) }
         let gone = self.state.withLock { state in
             let gone = state.connections.filter { known in !servers.contains { $0.endpoint == known.key } }
-            for endpoint in gone.keys { state.connections[endpoint] = nil }
+            for endpoint in gone.keys {
+                state.connections[endpoint] = nil
+                state.subscribed.remove(endpoint)
+            }
             return gone.values
         }
         for connection in gone { await connection.close() }
@@ -72,7 +81,9 @@ final class RedisWatcher: Sendable {
             if let connection = state.connections[endpoint] { return connection }
             let cluster = self.client as? RedisCluster
             // A master that is away may have a successor.
-            let notifications = RedisNotifications(self.keys, channel: self.channel, self.events) { [weak cluster] in
+            let notifications = RedisNotifications(self.keys, channel: self.channel, self.events) { [weak self] in
+                self?.subscribed(to: endpoint)
+            } onLoss: { [weak cluster] in
                 cluster?.refreshSoon()
             }
             var options = self.options
@@ -87,11 +98,79 @@ final class RedisWatcher: Sendable {
     /// Other masters have the items now.
     private func followAgain() {
         guard self.state.withLock({ !$0.isClosed && !$0.connections.isEmpty }) else { return }
-        Task {
-            try? await self.start()
-            // What happened in between was not told.
-            self.events.emit(.lagged)
+        self.renew()
+    }
+
+    /// A subscription holds from now on; called on the connection's thread.
+    private func subscribed(to endpoint: RedisEndpoint) {
+        guard self.state.withLock({ !$0.subscribed.insert(endpoint).inserted }) else { return }
+        self.renew()
+    }
+
+    /// A server was out of reach, or another has come. It may be one that was restarted without notifications, so that they
+    /// are looked at before the gap is told: once it is told, everything is heard again.
+    private func renew() {
+        let isFirst = self.state.withLock { state in
+            state.renewals += 1
+            defer { state.isRenewing = true }
+            return !state.isRenewing
         }
+        guard isFirst else { return }
+        // Detached: it shall not keep the task-local values of whoever happened to find out.
+        Task.detached { [weak self] in
+            while let renewals = self?.state.withLock({ $0.renewals }) {
+                guard await self?.renewOnce() == true else { return }
+                let isDone = self?.state.withLock { state in
+                    guard state.renewals == renewals || state.isClosed else { return false }
+                    state.isRenewing = false
+                    return true
+                }
+                if isDone != false { return }
+            }
+        }
+    }
+
+    /// Looks at the servers' notifications until that has succeeded or is known to be in vain, and returns whether the
+    /// watcher goes on.
+    private func renewOnce() async -> Bool {
+        var backoff = RedisBackoff(self.options.reconnectDelay)
+        var generator = SystemRandomNumberGenerator()
+        while !self.state.withLock({ $0.isClosed }) {
+            do throws(StorageError) {
+                try await self.start()
+                self.events.emit(.lagged)
+                return true
+            } catch {
+                switch error.code {
+                case .notSupported, .permissionDenied, .invalidOption, .incompatibleFormat, .closed:
+                    await self.giveUp()
+                    return false
+                default:
+                    try? await Task.sleep(for: backoff.next(using: &generator))
+                }
+            }
+        }
+        return false
+    }
+
+    /// Nothing more is heard: whoever watches is told so by the end, and finds out why by watching again.
+    private func giveUp() async {
+        let connections = self.state.withLock { state in
+            defer {
+                state.connections = [:]
+                state.subscribed = []
+                state.isRenewing = false
+            }
+            return state.connections.values
+        }
+        for connection in connections { await connection.close() }
+        self.events.end()
+    }
+
+    /// The server is another by now: what it tells is listened to in its successor's place. The gap is told.
+    private func retire(_ reason: StorageError) {
+        let connections = self.state.withLock { $0.connections.values }
+        for connection in connections { connection.retire(reason) }
     }
 
     func close() async {
@@ -110,6 +189,7 @@ final class RedisWatcher: Sendable {
             writer.word("notify-keyspace-events")
         }
         if case .error(let error) = reply {
+            try Self.checkLasts(error)
             throw Self.error(
                 "the server does not say whether its keyspace notifications are on; if they are, configure "
                     + "watching: .assumingNotifications", error)
@@ -131,6 +211,7 @@ final class RedisWatcher: Sendable {
             writer.word(flags + Self.wanted.filter { !flags.contains($0) })
         }
         if case .error(let error) = answer {
+            try Self.checkLasts(error)
             throw Self.error(
                 "the server's keyspace notifications are off, and it does not allow to switch them on", error)
         }
@@ -143,6 +224,12 @@ final class RedisWatcher: Sendable {
             !flags.contains(flag) && (flag == "K" || !flags.contains("A"))
         }
         return missing.isEmpty ? nil : missing
+    }
+
+    /// Throws if the server will give another answer soon.
+    private static func checkLasts(_ error: RedisServerError) throws(StorageError) {
+        let translated = StorageError(redis: error, key: nil)
+        if translated.code == .unavailable { throw translated }
     }
 
     private static func error(_ message: String, _ underlying: RedisServerError?) -> StorageError {

@@ -9,7 +9,7 @@ public final class EventHub: Sendable {
 
     private struct State {
         var nextID = 0
-        var observers: [(id: Int, observer: Observer)] = []
+        var observers: [(id: Int, observer: Observer, onEnd: @Sendable () -> Void)] = []
     }
 
     private let state = Mutex(State())
@@ -26,16 +26,26 @@ public final class EventHub: Sendable {
     /// Tells every observer; keys are relative to the driver.
     public func emit(_ event: StorageEvent) {
         guard self.isObserved else { return }
-        for (_, observer) in self.state.withLock({ $0.observers }) {
+        for (_, observer, _) in self.state.withLock({ $0.observers }) {
             observer(event)
         }
     }
 
-    /// Starts to tell `observer` of every event that is emitted from now on.
-    package func addObserver(_ observer: @escaping Observer) -> Int {
+    /// Emits a gap and ends the watching of everybody who listens, as nothing more can be told for now: whoever calls
+    /// ``Storage/watch(_:bufferSize:)`` again finds out why.
+    public func end() {
+        let observers = self.state.withLock { $0.observers }
+        for (_, observer, onEnd) in observers {
+            observer(.lagged)
+            onEnd()
+        }
+    }
+
+    /// Starts to tell `observer` of every event that is emitted from now on, and calls `onEnd` if the hub ends.
+    package func addObserver(_ observer: @escaping Observer, onEnd: @escaping @Sendable () -> Void = {}) -> Int {
         self.state.withLock { state in
             state.nextID += 1
-            state.observers.append((state.nextID, observer))
+            state.observers.append((state.nextID, observer, onEnd))
             self.observerCount.store(state.observers.count, ordering: .releasing)
             return state.nextID
         }

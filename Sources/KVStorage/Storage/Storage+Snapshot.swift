@@ -85,7 +85,8 @@ extension Storage {
         var items: [Snapshot.Item] = []
         do {
             let driver = page.mount.driver
-            for (key, value) in zip(page.keys, try await driver.getItems(page.keys)) {
+            let values = try await driver.getItems(page.keys)
+            for (key, value) in zip(page.keys, values) {
                 // Gone since it was listed, or since it was read.
                 guard let value, let meta = try await driver.getMeta(key) else { continue }
                 if let ttl = meta.ttl, ttl <= .zero { continue }

@@ -30,6 +30,8 @@ final class Watcher: Sendable {
         guard self.state.withLock({ !$0.isFinished && $0.followed[mount.id] == nil }) else { return false }
         let observer = mount.events.addObserver { [weak self, base = mount.base, id = mount.id] event in
             self?.receive(event, from: id, at: base)
+        } onEnd: { [weak self] in
+            self?.finish()
         }
         let isListening = self.state.withLock { state in
             guard !state.isFinished, state.followed[mount.id] == nil else { return false }

@@ -44,6 +44,8 @@ public final class OverlayDriver: StorageDriver {
         self.observer = top.events?.addObserver { event in
             if let key = event.key, Self.isTombstone(key) { return }
             hub.emit(event)
+        } onEnd: {
+            hub.end()
         }
     }
 

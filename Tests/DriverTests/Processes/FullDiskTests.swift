@@ -4,7 +4,7 @@ import Testing
 /// What a store on a disk that is too small for it can still do; on every store that keeps files.
 @Suite(
     "A disk that is really full",
-    .enabled(if: SmallDisk.obstacle == nil, "\(SmallDisk.obstacle ?? "")"),
+    .enabled(if: SmallDisk.isAllowed, SmallDisk.reason),
     .timeLimit(.minutes(5))
 )
 struct FullDiskTests {
@@ -14,7 +14,7 @@ struct FullDiskTests {
     let path: String
 
     init() throws {
-        self.disk = try SmallDisk(mebibytes: 16)
+        self.disk = try SmallDisk(byteCount: 16 << 20)
         self.path = self.disk.file("store")
     }
 

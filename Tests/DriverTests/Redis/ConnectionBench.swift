@@ -94,8 +94,12 @@ final class ConnectionBench {
             &replies, now: Self.time(now), completions: &self.completions)
     }
 
-    func lose(written: UInt64 = .max, retryAt: Int64 = 0, repeatsReads: Bool = true) {
-        let reason = StorageError(.connectionLost, "it broke")
+    func lose(
+        written: UInt64 = .max,
+        reason: StorageError = StorageError(.connectionLost, "it broke"),
+        retryAt: Int64 = 0,
+        repeatsReads: Bool = true
+    ) {
         self.state.lost(
             writtenUpTo: written, reason, repeatsReads: repeatsReads,
             retryAt: Self.time(retryAt), completions: &self.completions)

@@ -18,13 +18,13 @@ final class FaultyProxy: Sendable {
 
     let port: Int
     private let listener: Int32
-    private let serverPort: Int
+    private let serverPort: Mutex<Int>
     private let state: Mutex<(faults: [Fault], sockets: [Int32], accepted: Int)>
 
     /// Uses one fault for each connection, in turn; later ones have none.
     init(to serverPort: Int, _ faults: [Fault]) throws {
         (self.listener, self.port) = try LoopbackSocket.listen()
-        self.serverPort = serverPort
+        self.serverPort = Mutex(serverPort)
         self.state = Mutex((faults.reversed(), [], 0))
         let listener = self.listener
         Thread.detachNewThread { [weak self] in
@@ -48,8 +48,13 @@ final class FaultyProxy: Sendable {
     /// How many connections there were.
     var accepted: Int { self.state.withLock { $0.accepted } }
 
+    /// Has later connections go to another server, as a name or a load balancer does after a failover.
+    func move(to serverPort: Int) {
+        self.serverPort.withLock { $0 = serverPort }
+    }
+
     private func serve(_ client: Int32) {
-        guard let server = try? LoopbackSocket.connect(port: self.serverPort) else {
+        guard let server = try? LoopbackSocket.connect(port: self.serverPort.withLock { $0 }) else {
             close(client)
             return
         }

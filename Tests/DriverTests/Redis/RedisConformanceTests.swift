@@ -14,6 +14,7 @@ struct RedisConformanceTests {
         _ name: String,
         connections: Int = 1,
         prefix: String = "place",
+        customMetadata: Bool = true,
         url: String,
         plant: (@Sendable (String) async throws -> PlantedNames)? = nil
     ) -> ConformanceSubject {
@@ -22,17 +23,22 @@ struct RedisConformanceTests {
             takesClock: false,
             place: { "\(prefix)\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
             cleanUp: { place in
-                let driver = try RedisDriver.redis(url, Self.configuration(place, 1))
+                let driver = try RedisDriver.redis(url, Self.configuration(place, 1, customMetadata))
                 _ = try await driver.clear("")
                 try await driver.dispose()
             },
             plant: plant,
-            driver: { place, _ in try RedisDriver.redis(url, Self.configuration(place, connections)) }
+            driver: { place, _ in try RedisDriver.redis(url, Self.configuration(place, connections, customMetadata)) }
         )
     }
 
-    private static func configuration(_ place: String, _ connections: Int) -> RedisDriver.Configuration {
+    private static func configuration(
+        _ place: String,
+        _ connections: Int,
+        _ customMetadata: Bool
+    ) -> RedisDriver.Configuration {
         var configuration = RedisDriver.Configuration()
+        configuration.customMetadata = customMetadata
         configuration.prefix = place
         configuration.connections = connections
         configuration.scanCount = 10_000
@@ -62,7 +68,10 @@ struct RedisConformanceTests {
 
     @Test(
         arguments: try await ConformanceSuite.cases(
-            for: [Self.subject("pool", connections: 3, url: RedisServer.shared.get().url)]
+            for: [
+                Self.subject("pool", connections: 3, url: RedisServer.shared.get().url)
+                    .wrapped("limited") { driver, _ in try driver.limited(to: .seconds(30)) }
+            ]
         )
     )
     func pool(_ conformance: ConformanceCase) async throws {
@@ -77,6 +86,17 @@ struct RedisConformanceTests {
         )
     )
     func cluster(_ conformance: ConformanceCase) async throws {
+        try await conformance.run()
+    }
+
+    /// Items of one key each, with one server and with a cluster.
+    @Test(
+        arguments: try await ConformanceSuite.cases(
+            for: Self.subject("plain", customMetadata: false, url: RedisServer.shared.get().url).variants
+                + [Self.subject("plain cluster", customMetadata: false, url: RedisClusterServers.shared.value.url)]
+        )
+    )
+    func withoutMetadata(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
 }

@@ -61,6 +61,95 @@ struct RedisReshardingTests {
         try await storage.dispose()
     }
 
+    @Test("without metadata every call on an item goes on while its slot moves, before and after it has gone")
+    func movingWithoutMetadata() async throws {
+        let cluster = try await RedisClusterServers()
+        let storage = try RedisClusterTests.storage(cluster, "") {
+            $0.customMetadata = false
+            $0.commandTimeout = .seconds(20)
+        }
+        let slot = "tag".utf8.withContiguousStorageIfAvailable { RedisSlot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
+        let source = try #require(try await cluster.master(of: slot))
+        let target = try #require(cluster.servers[..<3].first { $0.port != source.port })
+        let (sourceID, targetID) = (try await source.text("CLUSTER", "MYID"), try await target.text("CLUSTER", "MYID"))
+        for name in ["{tag}stays", "{tag}goes"] { try await storage.setItem(name, 0) }
+        try await target.check("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", sourceID)
+        try await source.check("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", targetID)
+        try await source.check("MIGRATE", "127.0.0.1", "\(target.port)", "{tag}goes", "0", "5000")
+        // What a session does, on an item that is still there, on one that has gone, and on one that comes.
+        for name in ["{tag}stays", "{tag}goes", "{tag}new"] {
+            for _ in 0..<2 {
+                try await storage.setItem(name, 1, ttl: .seconds(100))
+                try await storage.setItem(name, 2, ttl: .seconds(100), keepTTL: true)
+                #expect(
+                    try await storage.updateItem(name, default: 0) {
+                        $0 += 1; return $0
+                    } == 3)
+                #expect(try await storage.touchItem(name, ttl: .seconds(1000)))
+                #expect(try await storage.touchItem(name, ttl: nil))
+                #expect(try await storage.getMeta(name)?.size == 1)
+                #expect(try await storage.incrementItem(name, ttl: .seconds(100)) == 4)
+                #expect(try await storage.hasItem(name))
+                #expect(try await storage.setItem(name, 9, ifAbsent: true) == false)
+                #expect(try await storage.takeItem(name) == 4)
+                #expect(try await storage.setItem(name, 5, ifAbsent: true))
+                try await storage.setItems([(name, 6)])
+                #expect(try await storage.compareAndSwapItem(name, expected: Array("6".utf8), replacement: nil))
+                try await storage.setItem(name, 7)
+                #expect(try await storage.removeItem(name))
+            }
+        }
+        try await storage.dispose()
+        try await target.check("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
+        try await source.check("CLUSTER", "SETSLOT", "\(slot)", "NODE", targetID)
+    }
+
+    @Test("a listing and a clearing while items move between all masters find each once")
+    func listing() async throws {
+        let cluster = try await RedisClusterServers()
+        let storage = try RedisClusterTests.storage(cluster, "") { $0.scanCount = 10 }
+        let masters = Array(cluster.servers[..<3])
+        // A slot of each master goes to the one before it, and to the one behind.
+        var moves: [(source: RedisServer, target: RedisServer, tag: String, slot: Int)] = []
+        var number = 0
+        while moves.count < 6 {
+            number += 1
+            let slot = Array("\(number)".utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+            let index = slot * 3 / RedisSlot.count
+            let earlier = moves.count { $0.source.port == masters[index].port }
+            guard earlier < 2 else { continue }
+            moves.append((masters[index], masters[(index + 1 + earlier) % 3], "{\(number)}", slot))
+        }
+        let names = moves.flatMap { move in (0..<20).map { "\(move.tag)\($0)" } } + (0..<200).map { "k\($0)" }
+        try await storage.setItems(names.map { ($0, 0) })
+        for move in moves {
+            let ids = (try await move.source.text("CLUSTER", "MYID"), try await move.target.text("CLUSTER", "MYID"))
+            try await move.target.check("CLUSTER", "SETSLOT", "\(move.slot)", "IMPORTING", ids.0)
+            try await move.source.check("CLUSTER", "SETSLOT", "\(move.slot)", "MIGRATING", ids.1)
+        }
+        for round in 0..<2 {
+            var listed: [String] = []
+            var next = round * 10
+            for try await key in storage.keys(in: "", pageSize: 15) {
+                listed.append(key)
+                guard listed.count.isMultiple(of: 15), next < round * 10 + 10 else { continue }
+                for move in moves {
+                    try await move.source.check(
+                        "MIGRATE", "127.0.0.1", "\(move.target.port)", "\(move.tag)\(next)", "0", "5000")
+                }
+                next += 1
+            }
+            #expect(listed.sorted() == names.sorted())
+        }
+        for move in moves {
+            let identifier = try await move.target.text("CLUSTER", "MYID")
+            try await move.target.check("CLUSTER", "SETSLOT", "\(move.slot)", "NODE", identifier)
+            try await move.source.check("CLUSTER", "SETSLOT", "\(move.slot)", "NODE", identifier)
+        }
+        #expect(try await storage.clear() == names.count)
+        try await storage.dispose()
+    }
+
     @Test(
         "a master that is killed under load: calls wait for its successor, and every answer is right or a clear error")
     func failover() async throws {

@@ -13,6 +13,7 @@ final class RedisServer: Sendable {
     let port: Int
     let folder: String
     let arguments: [String]
+    let executable: String
     private let process: Mutex<ChildProcess?>
 
     /// One for all tests that only need a server; it tells of changes.
@@ -22,7 +23,9 @@ final class RedisServer: Sendable {
     var socketURL: String { "unix://\(self.folder)/redis.sock" }
     var identifier: Int32? { self.process.withLock { $0?.identifier } }
 
-    init(_ arguments: [String] = []) throws {
+    /// - Parameter executable: The server's program; by default that of Redis.
+    init(_ arguments: [String] = [], executable: String = "/usr/bin/redis-server") throws {
+        self.executable = executable
         // Short, as the path of a unix socket may have about 100 bytes; `mkdtemp` fills in the Xs.
         var template = Array("/tmp/kvstorage-redis-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure(description: "no temporary folder") }
@@ -31,7 +34,7 @@ final class RedisServer: Sendable {
         // A port that was free a moment ago may be taken by now.
         for _ in 0..<5 {
             let port = try LoopbackSocket.freePort()
-            if let process = try Self.start(port, self.folder, arguments) {
+            if let process = try Self.start(executable, port, self.folder, arguments) {
                 self.port = port
                 self.process = Mutex(process)
                 Self.stopAtExit(process, self.folder)
@@ -59,11 +62,16 @@ final class RedisServer: Sendable {
 
     /// Starts the server again, at the same places.
     func restart() throws {
-        guard let process = try Self.start(self.port, self.folder, self.arguments) else {
+        guard let process = try Self.start(self.executable, self.port, self.folder, self.arguments) else {
             throw Failure(description: "redis-server does not start again")
         }
         Self.stopAtExit(process, self.folder)
         self.process.withLock { $0 = process }
+    }
+
+    /// Takes away where it saves its data.
+    func removeFolder() throws {
+        try FileManager.default.removeItem(atPath: self.folder)
     }
 
     /// Stops the server from doing anything until ``goOn()``.
@@ -76,9 +84,14 @@ final class RedisServer: Sendable {
     }
 
     /// Returns the server's process once it takes connections, or `nil` if it ended before.
-    private static func start(_ port: Int, _ folder: String, _ arguments: [String]) throws -> ChildProcess? {
+    private static func start(
+        _ executable: String,
+        _ port: Int,
+        _ folder: String,
+        _ arguments: [String]
+    ) throws -> ChildProcess? {
         let process = try ChildProcess(
-            "/usr/bin/redis-server",
+            executable,
             ["--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", "\(folder)/redis.sock", "--dir", folder]
                 + ["--save", "", "--daemonize", "no"] + arguments,
             error: .none
@@ -95,24 +108,29 @@ final class RedisServer: Sendable {
         return process
     }
 
-    private static let started = Mutex<[(identifier: Int32, folder: String)]>([])
+    /// Sees to it that another process of the tests does not outlive them.
+    static func killAtExit(_ process: ChildProcess) {
+        Self.stopAtExit(process, nil)
+    }
+
+    private static let started = Mutex<[(identifier: Int32, folder: String?)]>([])
     private static let registration: Void = {
         atexit {
             for (identifier, folder) in RedisServer.started.withLock({ $0 }) {
                 Foundation.kill(identifier, SIGKILL)
-                try? FileManager.default.removeItem(atPath: folder)
+                if let folder { try? FileManager.default.removeItem(atPath: folder) }
             }
         }
     }()
 
     /// Sees to it that the server does not outlive the tests.
-    private static func stopAtExit(_ process: ChildProcess, _ folder: String) {
+    private static func stopAtExit(_ process: ChildProcess, _ folder: String?) {
         _ = self.registration
         self.started.withLock { $0.append((process.identifier, folder)) }
     }
 
     /// It has ended, and another process may have its number one day.
-    private static func hasStopped(_ process: ChildProcess) {
+    static func hasStopped(_ process: ChildProcess) {
         self.started.withLock { $0.removeAll { $0.identifier == process.identifier } }
     }
 }
@@ -170,6 +188,11 @@ enum LoopbackSocket {
         let (descriptor, port) = try self.listen()
         close(descriptor)
         return port
+    }
+
+    /// Whether a descriptor is closed in programs that are started, and whether it never blocks.
+    static func flags(of descriptor: Int32) -> (closesOnExec: Bool, isNonblocking: Bool) {
+        (fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0, fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
     }
 
     static func connect(port: Int) throws -> Int32 {

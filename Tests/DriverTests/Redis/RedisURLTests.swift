@@ -44,6 +44,17 @@ struct RedisURLTests {
         #expect(encrypted.password == "secret")
     }
 
+    @Test("name sentinels and the service that they watch over")
+    func sentinels() throws {
+        let url = try RedisURL("redis-sentinel://ada:secret@one,two:7001,[::1]:7002/my%2Fmaster/3")
+        #expect(url.service == "my/master" && url.database == 3 && !url.isCluster && !url.isEncrypted)
+        #expect(url.endpoints == [.host("one", port: 26_379), .host("two", port: 7001), .host("::1", port: 7002)])
+        #expect(url.username == "ada" && url.password == "secret")
+        let encrypted = try RedisURL("rediss-sentinel://one/main")
+        #expect(encrypted.service == "main" && encrypted.isEncrypted && encrypted.database == nil)
+        #expect(try RedisURL("redis://one").service == nil)
+    }
+
     @Test(
         "that can't be honoured throw, without repeating a secret",
         arguments: [
@@ -53,7 +64,9 @@ struct RedisURLTests {
             "redis://host/1?secret=1", "redis://secret@host", "redis://user:@host", "redis://user:%zz@host",
             "redis://::1", "redis://one,two", "redis-cluster://one,", "redis-cluster://", "rediss-cluster://one,",
             "rediss://one,two",
-            "redis-cluster://one,two?db=1",
+            "redis-cluster://one,two?db=1", "redis-sentinel://one", "redis-sentinel://one/", "redis-sentinel:///main",
+            "redis-sentinel://one,/main", "redis-sentinel://one/main/x", "redis-sentinel://one/my%20main",
+            "redis-sentinel://secret@one/main", "redis-sentinel://one/main?db=1",
             "redis://[::1", "redis://[::1]x", "redis://host#secret", "redis://ho st", "unix://", "unix://host/path",
             "unix:///path?db=x", "unix:///path?secret=1", "redis://user:%ff@host",
         ]

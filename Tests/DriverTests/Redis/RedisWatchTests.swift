@@ -86,6 +86,74 @@ struct RedisWatchTests {
         #expect(await events.next() == nil)
     }
 
+    @Test("switches them on again after the server was restarted without them")
+    func restartedWithout() async throws {
+        let server = try RedisServer()
+        let storage = try Self.storage(server, .switchingNotificationsOn)
+        var events = try await storage.watch().makeAsyncIterator()
+        for key in ["a", "b"] {
+            try await storage.setItem(key, 1)
+            #expect(await events.next() == .update(key))
+            server.kill()
+            try server.restart()
+            #expect(try await server.flags().isEmpty)
+            // When the gap is told, everything is heard again.
+            #expect(await events.next() == .lagged)
+            #expect(try await server.flags().contains("K"))
+        }
+        try await storage.dispose()
+    }
+
+    @Test("ends where they are off when the connection comes again, and says why when asked for anew")
+    func switchedOff() async throws {
+        let server = try RedisServer(["--notify-keyspace-events", "KA"])
+        let storage = try Self.storage(server, .notifications)
+        let other = Storage(try OverlayDriver.overlay([RedisDriver.redis(server.url), MemoryDriver()]))
+        var events = try await storage.watch().makeAsyncIterator()
+        var overlaid = try await other.watch().makeAsyncIterator()
+        try await storage.setItem("a", 1)
+        #expect(await events.next() == .update("a"))
+        #expect(await overlaid.next() == .update("w*:a"))
+        try await server.check("CONFIG", "SET", "notify-keyspace-events", "")
+        try await server.check("CLIENT", "KILL", "TYPE", "pubsub")
+        #expect(await events.next() == .lagged)
+        #expect(await events.next() == nil)
+        #expect(await overlaid.next() == .lagged)
+        #expect(await overlaid.next() == nil)
+        let error = await #expect(throws: StorageError.self) { try await storage.watch() }
+        #expect(error?.code == .notSupported)
+        try await server.check("CONFIG", "SET", "notify-keyspace-events", "KA")
+        events = try await storage.watch().makeAsyncIterator()
+        try await storage.setItem("b", 1)
+        #expect(await events.next() == .update("b"))
+        try await storage.dispose()
+        try await other.dispose()
+    }
+
+    @Test("tells of a touch however soon it follows the write, and of a write with a life time once")
+    func touches() async throws {
+        let server = try RedisServer.shared.get()
+        let storage = try Self.storage(server, .notifications)
+        var events = try await storage.watch().makeAsyncIterator()
+        for _ in 0..<20 {
+            try await server.call("SET", "w*:t", "1")
+            #expect(await events.next() == .update("t"))
+            try await server.call("PEXPIRE", "w*:t", "100000")
+            #expect(await events.next() == .update("t"))
+            try await server.call("SET", "w*:t", "1", "PX", "100000")
+            #expect(await events.next() == .update("t"))
+            try await storage.setMeta("t", ["a": 1])
+            #expect(await events.next() == .update("t"))
+            try await storage.touchItem("t", ttl: .seconds(50))
+            #expect(await events.next() == .update("t"))
+            try await storage.setItem("t", 2, ttl: .seconds(50))
+            #expect(await events.next() == .update("t"))
+            try await storage.removeItem("t")
+            #expect(await events.next() == .remove("t"))
+        }
+        try await storage.dispose()
+    }
+
     @Test("of own writes needs no server's help")
     func ownWrites() async throws {
         let server = try RedisServer()
@@ -104,5 +172,13 @@ struct RedisWatchTests {
         #expect(RedisWatcher.missing(in: "A") == "K")
         #expect(RedisWatcher.missing(in: "AKE") == nil)
         #expect(RedisWatcher.missing(in: "g$xK") == nil)
+    }
+}
+
+extension RedisServer {
+    /// Which keyspace notifications are on.
+    fileprivate func flags() async throws -> String {
+        let reply = try await self.call("CONFIG", "GET", "notify-keyspace-events").elements(nil)
+        return String(decoding: try reply.last?.bytesOrNull(nil) ?? [], as: UTF8.self)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     "SQLite: a disk that is really full",
-    .enabled(if: SmallDisk.obstacle == nil, "\(SmallDisk.obstacle ?? "")"),
+    .enabled(if: SmallDisk.isAllowed, SmallDisk.reason),
     .timeLimit(.minutes(5))
 )
 struct SQLiteFullDiskTests {
@@ -15,7 +15,7 @@ struct SQLiteFullDiskTests {
     let path: String
 
     init() throws {
-        self.disk = try SmallDisk(mebibytes: 16)
+        self.disk = try SmallDisk(byteCount: 16 << 20)
         self.path = self.disk.file("store.db")
     }
 

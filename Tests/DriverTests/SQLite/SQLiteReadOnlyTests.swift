@@ -95,9 +95,9 @@ struct SQLiteReadOnlyTests {
 
     @Test(
         "A read-only medium needs no shared file",
-        .enabled(if: SmallDisk.obstacle == nil, "\(SmallDisk.obstacle ?? "")"))
+        .enabled(if: SmallDisk.isAllowed, SmallDisk.reason))
     func medium() async throws {
-        let disk = try SmallDisk(mebibytes: 4)
+        let disk = try SmallDisk(byteCount: 4 << 20)
         let path = disk.file("100% sure?#.db")
         let writer = try SQLiteDriver(path: path)
         try await writer.set("key", "value")
@@ -115,9 +115,9 @@ struct SQLiteReadOnlyTests {
 
     @Test(
         "A read-only medium with a log beside the database is not read without it",
-        .enabled(if: SmallDisk.obstacle == nil, "\(SmallDisk.obstacle ?? "")"))
+        .enabled(if: SmallDisk.isAllowed, SmallDisk.reason))
     func mediumWithLog() async throws {
-        let disk = try SmallDisk(mebibytes: 4)
+        let disk = try SmallDisk(byteCount: 4 << 20)
         let writer = try SQLiteDriver(path: self.path)
         try await writer.set("key", "new")
         try FileManager.default.copyItem(atPath: self.path, toPath: disk.file("store.db"))

@@ -1,17 +1,23 @@
 import ChildProcess
 import Foundation
+import Testing
 
-/// A file system of a few MiB in memory, to be filled up by a test; unmounted when the test is done with it.
+/// A file system in memory with room for so many bytes, to be filled up by a test; unmounted when the test is done with it.
 final class SmallDisk: Sendable {
     /// Why a machine can't have one, or `nil` if it can: mounting needs root, and a container may forbid it.
-    static let obstacle: String? = {
+    private static let obstacle: String? = {
         do {
-            _ = try SmallDisk(mebibytes: 1)
+            _ = try SmallDisk(byteCount: 1 << 20)
             return nil
         } catch {
             return "\(error)"
         }
     }()
+
+    /// Whether this process may mount one; tests that need it are skipped elsewhere, for the ``reason``.
+    static var isAllowed: Bool { self.obstacle == nil }
+
+    static var reason: Comment { "\(self.obstacle ?? "")" }
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -20,14 +26,14 @@ final class SmallDisk: Sendable {
     let path: String
     private let parent: TemporaryFolder
 
-    init(mebibytes: Int) throws {
+    init(byteCount: Int) throws {
         let folder = try TemporaryFolder()
         self.parent = folder
         self.path = folder.file("disk")
         #if os(Linux)
         guard geteuid() == 0 else { throw Failure(description: "mounting a small file system needs root") }
         try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: false)
-        guard mount("tmpfs", self.path, "tmpfs", 0, "size=\(mebibytes)m") == 0 else {
+        guard mount("tmpfs", self.path, "tmpfs", 0, "size=\(byteCount)") == 0 else {
             throw Failure(description: "mounting a small file system failed: \(String(cString: strerror(errno)))")
         }
         #else

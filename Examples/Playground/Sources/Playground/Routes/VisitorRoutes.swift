@@ -38,12 +38,15 @@ struct VisitorRoutes {
         let session = try await sessionInfo(event)
         var sessions: [SessionInfo] = []
         if let user = session?.user { sessions = try await listSessions(of: user, self.sessions) }
+        let views = try await self.statistics.incrementItem("views")
+        let token = try await csrfToken(event)
+        let notice = try await takeFlash(event, Self.notice, as: String.self)
         let page = HomePage(
             visitor: visitor,
-            views: try await self.statistics.incrementItem("views"),
+            views: views,
             store: self.store,
-            token: try await csrfToken(event),
-            notice: try await takeFlash(event, Self.notice, as: String.self),
+            token: token,
+            notice: notice,
             session: session,
             sessions: sessions
         )

@@ -1,0 +1,39 @@
+import KVStorage
+
+/// Scripts while their slot is on its way.
+extension RedisCluster {
+    /// Sends a script that was refused as its two keys are not on one node in a form that names one, and returns what came of
+    /// it; `nil` if it has to wait until the keys are together.
+    ///
+    /// Items move in one direction only, and nothing comes into being at the node that they leave. So what is not there, and
+    /// then not at the other node, is nowhere; and what was found to be nowhere is made by nobody while its item stays.
+    ///
+    /// - Parameter isTarget: Whether the node is the one that the slot goes to, after the other had neither key.
+    func attempt(
+        _ split: RedisSplitCall,
+        _ call: RedisClusterCall,
+        at endpoint: RedisEndpoint,
+        isTarget: Bool
+    ) async throws(StorageError) -> RedisAttempt? {
+        if isTarget {
+            return try await self.attempt(call, at: endpoint, replies: 2) { writer in
+                writer.encoded("*1\r\n$6\r\nASKING\r\n")
+                split.write(.reachable, to: &writer)
+            }
+        }
+        guard !split.createsMetadata else { return nil }
+        let question = RedisClusterCall(call.slot, isRepeatable: true, call.patience)
+        let encode: Encode = { writer in
+            writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
+            writer.word(split.metadata)
+        }
+        let first = try await self.attempt(question, at: endpoint, replies: 1, encode)
+        guard case .failed(.redirected(.ask(let target), _)) = first else { return nil }
+        let second = try await self.attempt(question, at: target, replies: 2) { writer in
+            writer.encoded("*1\r\n$6\r\nASKING\r\n")
+            encode(&writer)
+        }
+        guard case .answered(.integer(0)) = second else { return nil }
+        return try await self.attempt(call, at: endpoint, replies: 1) { split.write(.absent, to: &$0) }
+    }
+}
