@@ -34,13 +34,17 @@ enum ForeignFiles {
 
     /// How many items' files there are, expired ones included.
     static func itemCount(in folder: TemporaryFolder) async throws -> Int {
+        self.countFiles(in: folder)
+    }
+
+    private static func countFiles(in folder: TemporaryFolder) -> Int {
         let manager = FileManager.default
         var count = 0
         // An enumerator passes over what goes while it looks.
         let paths = manager.enumerator(atPath: folder.path)
         while let path = paths?.nextObject() as? String {
-            // The index of what expires is no item.
-            guard !path.hasPrefix(".%ttl") else { continue }
+            // The driver's own index and locks are no items.
+            guard !path.hasPrefix(".%") else { continue }
             let attributes = try? manager.attributesOfItem(atPath: folder.file(path))
             if attributes?[.type] as? FileAttributeType == .typeRegular { count += 1 }
         }
