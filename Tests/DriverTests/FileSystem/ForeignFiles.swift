@@ -34,13 +34,21 @@ enum ForeignFiles {
 
     /// How many items' files there are, expired ones included.
     static func itemCount(in folder: TemporaryFolder) async throws -> Int {
+        self.countFiles(in: folder)
+    }
+
+    private static func countFiles(in folder: TemporaryFolder) -> Int {
         let manager = FileManager.default
-        return try manager.subpathsOfDirectory(atPath: folder.path).count { path in
-            // The index of what expires is no item; what is gone in the meantime neither.
-            guard !path.hasPrefix(".%ttl") else { return false }
+        var count = 0
+        // An enumerator passes over what goes while it looks.
+        let paths = manager.enumerator(atPath: folder.path)
+        while let path = paths?.nextObject() as? String {
+            // The driver's own index and locks are no items.
+            guard !path.hasPrefix(".%") else { continue }
             let attributes = try? manager.attributesOfItem(atPath: folder.file(path))
-            return attributes?[.type] as? FileAttributeType == .typeRegular
+            if attributes?[.type] as? FileAttributeType == .typeRegular { count += 1 }
         }
+        return count
     }
 
     private static func withPath<Result>(

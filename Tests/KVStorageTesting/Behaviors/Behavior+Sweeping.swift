@@ -141,6 +141,18 @@ extension Behavior {
     /// Nobody asks for an item while the clock shows that it has expired, as an engine may remove what it is asked for. That it
     /// is gone shows when the clock is turned back: what is only hidden by its deadline is there again.
     static func gone(_ store: ConformanceStore, _ keys: [String], after duration: Duration) async throws {
+        if store.capabilities.watching != .none {
+            // A driver that tells of the removal says when to look: the clock is not turned back under a sweep.
+            let events = EventRecorder(try await store.storage.watch("", bufferSize: 10_000))
+            let start = store.clock.now
+            try await sweep(store, events, by: duration, until: keys.map(StorageEvent.remove))
+            store.clock.advance(by: .zero - start.duration(to: store.clock.now))
+            for key in keys {
+                let isThere = try await store.storage.hasItem(key)
+                try expect(!isThere, "no item \(key) in the medium, got one when the clock was turned back")
+            }
+            return
+        }
         var ahead = duration
         try await within(store.patience) { pause in
             store.clock.advance(by: ahead)
