@@ -8,10 +8,14 @@ extension RedisDriver {
             /// Everybody's, by the server's keyspace notifications.
             ///
             /// The server has to have them switched on: `notify-keyspace-events "Kg$xe"`, or more. If it has not, `watch`
-            /// throws `StorageError.Code.notSupported`.
+            /// throws `StorageError.Code.notSupported`. They are looked at again after each reconnect: if they are off by then,
+            /// the streams end. That they are switched off while the connection lasts goes unseen.
+            ///
+            /// The server does not say what kind of key was removed: the removal of something other than an item that another
+            /// program keeps under an item's name is emitted as well.
             case notifications
             /// Everybody's; where the server's notifications are off, `watch` switches on what is missing by `CONFIG SET`, for
-            /// all clients, until the server restarts. What is on already stays on.
+            /// all clients, and again after each reconnect. What is on already stays on.
             case switchingNotificationsOn
             /// Everybody's; the server is not asked whether its notifications are on. For servers that allow no `CONFIG`.
             case assumingNotifications

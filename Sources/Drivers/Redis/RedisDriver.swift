@@ -10,7 +10,11 @@ public import KVStorage
 /// - What an acknowledged write survives beyond the end of this process is a matter of the server's persistence
 ///   (`appendonly`, `save`); without any, an item is gone when the server stops.
 /// - A server with a limit on its memory and a policy other than `noeviction` may drop items before their time.
-/// - Only strings are listed and cleared; what other clients keep below the prefix in other types stays.
+/// - Only strings are listed and cleared; what other clients keep below the prefix in other types stays. `setItem` replaces it,
+///   as `SET` does; calls that read, and `removeItem` with metadata, refuse it with `StorageError.Code.incompatibleFormat`.
+/// - A client that knows nothing of metadata removes an item without it, and so does a server that evicts. A driver that has met
+///   metadata takes such a leftover from the next item of the name. One that has not, or one of a cluster, does so for
+///   `incrementItem` with a life time and for batches that keep life times only: `setItem` would cost the server twice as much.
 ///
 /// A lost connection is made again by itself. Reads that were cut off are repeated, twice at most; one that may be what
 /// broke the connection goes by itself then, so that it takes nobody along. Writes that were not sent are sent then; one
