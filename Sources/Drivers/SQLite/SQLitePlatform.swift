@@ -44,7 +44,8 @@ enum SQLitePlatform {
         guard file >= 0 else { return [] }
         defer { self.close(file) }
         var bytes = [UInt8](repeating: 0, count: count)
-        return Array(bytes.prefix(max(pread(file, &bytes, count, 0), 0)))
+        let readCount = pread(file, &bytes, count, 0)
+        return Array(bytes.prefix(max(readCount, 0)))
     }
 
     static func canRead(_ path: String) -> Bool {
