@@ -137,7 +137,7 @@ struct FileSystemLockTests {
                     group.addTask {
                         var generator = RepeatableGenerator(seed: UInt64(seed))
                         let locks = locks[seed % 2]
-                        for _ in 0..<50 {
+                        for _ in 0..<15 {
                             let mine = Array(keys.shuffled(using: &generator).prefix(3))
                             let held = try #require(try await locks.lock(mine, for: .seconds(100), isLong: seed < 4))
                             #expect(users.add(1, to: mine) == [1, 1, 1])
