@@ -89,7 +89,7 @@ struct FileSystemLockTests {
             $0.durability = .powerLoss
             $0.ignore = ["nothing"]
         }
-        let done = Shared()
+        let done = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !done.isDone { _ = try await driver.incrementItem("item", by: 1, WriteOptions()) }
@@ -230,7 +230,7 @@ private final class Users: Sendable {
     }
 }
 
-private final class Shared: Sendable {
+private final class Signal: Sendable {
     private let state = Atomic(false)
     var isDone: Bool { self.state.load(ordering: .acquiring) }
     func set() { self.state.store(true, ordering: .releasing) }
