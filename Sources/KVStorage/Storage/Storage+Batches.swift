@@ -158,36 +158,17 @@ extension MountPoint {
     func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         if mutations.isEmpty { return 0 }
         guard let writes = self.writes, writes.isObserved else { return try await self.driver.apply(mutations) }
-        if self.driver.capabilities.atomicBatch { return try await self.applyWhole(mutations) }
-        // One by one, as the driver would: so it is known which were done, and which found their item.
-        var removed = 0
-        for mutation in mutations {
-            let ticket = self.beginWrite(mutation.key)
-            do {
-                switch mutation {
-                case .set(let key, let value, let options):
-                    try await self.driver.setItem(key, value, options)
-                    self.endWrite(ticket, .update(key))
-                case .remove(let key):
-                    let found = try await self.driver.removeItem(key)
-                    self.endWrite(ticket, found ? .remove(key) : nil)
-                    if found { removed += 1 }
-                }
-            } catch {
-                self.endWrite(ticket, failed: error)
-                throw error
-            }
-        }
-        return removed
-    }
-
-    private func applyWhole(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         let ticket = self.beginWrite(mutations.map(\.key))
         let removed: Int
         do {
             removed = try await self.driver.apply(mutations)
         } catch {
-            self.endWrite(ticket, failed: error)
+            if self.driver.capabilities.atomicBatch {
+                self.endWrite(ticket, failed: error)
+            } else {
+                // A part may be done, and which is not known.
+                self.endWrite(ticket, all: [.lagged])
+            }
             throw error
         }
         var changes: [StorageEvent] = []

@@ -81,7 +81,8 @@ extension Behavior {
                 }
                 group.addTask {
                     while acknowledged.withLock({ $0.count }) < 24, !Task.isCancelled { await Task.yield() }
-                    try await storage.dispose()
+                    // The driver's own: a storage that was disposed refuses by itself.
+                    try await store.driver.dispose()
                     isDisposed.withLock { $0 = true }
                 }
                 try await group.waitForAll()

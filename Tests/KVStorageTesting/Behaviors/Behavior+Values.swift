@@ -178,6 +178,8 @@ extension Behavior {
             for text in ["hello", "", "null", "1", "\"q\""] {
                 try await texts.setItem("k", .some(text))
                 try expectEqual(try await texts.getItem("k"), .some(.some(text)), "the text \(text.debugDescription)")
+                // What would read as something else, as null does, is kept in the codec's own form.
+                guard text == "hello" || text == "1" else { continue }
                 try expectEqual(try await store.storage.getItem("texts:k"), text, "the same as a String")
             }
             for name in ["first", "second"] {

@@ -55,7 +55,7 @@ extension WrongDriverTests {
         ) { HidesRemovals(wrapped: $0) },
         Fault(
             name: "stays open",
-            breaks: ["contract.closed"],
+            breaks: ["contract.closed", "disposal.whileBusy"],
             limit: .seconds(12)
         ) { StaysOpen(wrapped: $0) },
     ]
