@@ -132,7 +132,7 @@ struct RedisWatchTests {
 
     @Test("tells of a touch however soon it follows the write, and of a write with a life time once")
     func touches() async throws {
-        let server = try RedisServer.shared.get()
+        let server = try RedisServer(["--notify-keyspace-events", "KA"])
         let storage = try Self.storage(server, .notifications)
         var events = try await storage.watch().makeAsyncIterator()
         for _ in 0..<20 {
