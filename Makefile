@@ -24,7 +24,7 @@ modules := KVStorage KVStorageTesting \
 	$(if $(wildcard Sources/Sessions),Sessions)
 sources := Package.swift Sources Tests $(wildcard Benchmarks Examples)
 
-.PHONY: help run build test test-package test-traits test-linkage test-browser bench bench-detail
+.PHONY: help run build test test-release test-package test-traits test-linkage test-browser bench bench-detail
 .PHONY: fuzz lint format docs clean ensure-libraries ensure-servers
 
 help: ## Lists these commands
@@ -44,6 +44,14 @@ parts := 'KVStorageTests\.' 'DriverTests\.(FileSystem|PathMapping)' 'DriverTests
 test-package: build ensure-servers
 	@set -e; for part in $(parts); do $(SWIFT) test --skip-build --filter "$$part"; done
 	@$(SWIFT) test --skip-build $(foreach part,$(parts),--skip $(part))
+
+# Release builds are what users run. Everything is optimised but the tests themselves (see Package.swift).
+release := -c release -Xswiftc -enable-testing --scratch-path .build-release
+release_parts := 'KVStorageTests\.' 'DriverTests\.(FileSystem|PathMapping)' 'DriverTests\.LMDB' 'DriverTests\.SQLite' \
+	'DriverTests\.Redis' 'DriverTests\.Process' 'SessionsTests\.'
+test-release: ensure-libraries ensure-servers ## Runs the tests of storage, drivers and sessions in a release build
+	$(SWIFT) build --build-tests $(release)
+	@set -e; for part in $(release_parts); do $(SWIFT) test $(release) --skip-build --filter "$$part"; done
 
 # What stands behind traits that are off, built apart so that the other builds stay without it.
 test-traits: ensure-libraries ensure-servers

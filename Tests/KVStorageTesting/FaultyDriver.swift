@@ -61,6 +61,6 @@ public final class FaultyDriver: ForwardingDriver {
         }
         guard let moment else { return try await body() }
         if moment == .after { _ = try await body() }
-        throw StorageError(.unavailable, "a test made this call fail", key: call.key)
+        throw StorageError(.unavailable, "a test made this call fail", key: call.itemKey)
     }
 }

@@ -49,6 +49,14 @@ public struct DriverCall: Sendable, Hashable {
     /// The life time that it asks for.
     public var ttl: Duration?
 
+    /// The key of the item that it names; `nil` where it names several or a base.
+    public var itemKey: String? {
+        switch self.operation {
+        case .getMany, .apply, .keys, .clear: nil
+        default: self.key
+        }
+    }
+
     /// Creates a call.
     public init(_ operation: Operation, _ key: String = "", ttl: Duration? = nil) {
         self.operation = operation
@@ -187,8 +195,26 @@ extension ForwardingDriver {
         try await self.base.startWatching()
     }
 
+    /// Forwards; the calls of the limited driver are seen too.
+    public func limited(to limit: Duration) throws(StorageError) -> any StorageDriver {
+        LimitedForwardingDriver(outer: self, base: try self.base.limited(to: limit))
+    }
+
     /// Forwards.
     public func dispose() async throws(StorageError) {
         try await self.base.dispose()
+    }
+}
+
+/// What a forwarding driver gives for a time limit: the base's limited driver, whose calls go through the same `around`.
+private struct LimitedForwardingDriver: ForwardingDriver {
+    let outer: any ForwardingDriver
+    let base: any StorageDriver
+
+    func around<Result>(
+        _ call: DriverCall,
+        _ body: () async throws(StorageError) -> Result
+    ) async throws(StorageError) -> Result {
+        try await self.outer.around(call, body)
     }
 }

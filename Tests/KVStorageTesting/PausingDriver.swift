@@ -28,6 +28,9 @@ public final class PausingDriver: ForwardingDriver {
 
         private let state = Mutex(State())
 
+        /// Whether a call is held here, or was.
+        public var isReached: Bool { self.state.withLock { $0.isReached } }
+
         /// Waits until a call is held here.
         public func reached() async {
             await withCheckedContinuation { continuation in

@@ -1,4 +1,5 @@
 import KVStorage
+import KVStorageFileSystem
 import ProcessOutput
 
 enum Command: String {
@@ -21,8 +22,15 @@ enum Command: String {
     case exhaust
     /// Reads an item and keeps the store open until its input ends.
     case hold
+    /// Begins to write an item, in a store with the option `stopping`, and stops (`SIGSTOP`) with the lock in its hands.
+    case stopInWrite = "stop-in-write"
     /// Writes an item and ends without closing the store; opens another at the very end and prints what it reads there.
     case leave
+    /// Locks one byte of a file, `<offset> <path>`, and keeps that until its input ends.
+    case lock
+    /// Writes two items into a store in files; prints its keys, whether it can be watched and is sound, and what clearing it
+    /// does.
+    case tour
 
     func run(_ store: any StorageDriver, _ argument: String) async throws {
         switch self {
@@ -38,10 +46,42 @@ enum Command: String {
             _ = try await store.getItem("probe")
             Output.line("ready")
             while readLine() != nil {}
+        case .stopInWrite:
+            StoppingClock.shared.arm()
+            try await store.setItem("stopped", [1], WriteOptions())
+            Output.line("continued")
         case .leave:
             try await store.setItem("left", Array("behind".utf8), WriteOptions())
             Output.exit(0)
+        case .lock:
+            let words = argument.split(separator: " ", maxSplits: 1).map(String.init)
+            guard words.count == 2, Limits.lockByte(try Self.number(words[0]), of: words[1]) else {
+                throw Store.Unknown(text: argument)
+            }
+            Output.line("locked")
+            while readLine() != nil {}
+        case .tour:
+            if let files = store as? FileSystemDriver { try await Self.tour(files) }
         }
+    }
+
+    private static func tour(_ store: FileSystemDriver) async throws {
+        try await store.setItem("a:b", [1], WriteOptions())
+        try await store.setItem("c", [1], WriteOptions())
+        Output.line("keys \(try await store.getKeys(KeyQuery()).keys.sorted().joined(separator: ","))")
+        try await store.startWatching()
+        Output.line("watching")
+        let verification = try await store.verify()
+        for problem in verification.problems {
+            Output.line("problem \(problem.split(separator: "\"").first ?? "")")
+        }
+        if verification.isSound { Output.line("sound \(verification.itemCount)") }
+        do throws(StorageError) {
+            Output.line("cleared \(try await store.clear(""))")
+        } catch {
+            Output.line("error \(error.code) \(error.key ?? "")")
+        }
+        Output.line("keys \(try await store.getKeys(KeyQuery()).keys.sorted().joined(separator: ","))")
     }
 
     private static func number(_ text: String) throws -> Int {

@@ -36,6 +36,17 @@ enum Limits {
         return taken
     }
 
+    /// Locks one byte of a file for this process, for as long as it lives; `false` if that can't be done.
+    static func lockByte(_ offset: Int, of path: String) -> Bool {
+        let file = open(path, O_RDWR)
+        var range = flock()
+        range.l_type = Int16(F_WRLCK)
+        range.l_whence = Int16(SEEK_SET)
+        range.l_start = off_t(offset)
+        range.l_len = 1
+        return file >= 0 && fcntl(file, F_SETLK, &range) == 0
+    }
+
     static func giveBack(_ descriptors: [Int32]) {
         for descriptor in descriptors { close(descriptor) }
     }

@@ -50,12 +50,17 @@ struct Store {
 
     private func openLMDB() throws -> any StorageDriver {
         var configuration = LMDBDriver.Configuration()
+        // Processes that run in parallel to many tests wait long for each other.
+        configuration.busyTimeout = .seconds(60)
         for option in self.options {
             switch option {
             case "noMetaSync": configuration.synchronous = .noMetaSync
             case "noSync": configuration.synchronous = .noSync
             // A map that has to grow soon and often.
             case "tiny": configuration.initialSize = 64 << 10
+            case "readOnly": configuration.readOnly = true
+            case "impatient": configuration.busyTimeout = .milliseconds(200)
+            case "stopping": configuration.clock = StoppingClock.shared
             default: throw Unknown(text: option)
             }
         }

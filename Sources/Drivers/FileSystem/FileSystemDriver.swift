@@ -3,29 +3,48 @@ public import KVStorage
 /// Items as files below a folder: `a:b:c.json` is the file `a/b/c.json`, for people to look at with `ls` and `cat`.
 ///
 /// The files are what unstorage's fs driver reads and writes. What others put into the folder is an item if a key has its path;
-/// anything else, such as links, names that end in `$`, and names that are not UTF-8, is left alone.
+/// anything else is somebody else's: neither listed nor read, cleared or watched.
 ///
-/// - **Names.** Every legal key of at most 1,024 bytes has a file of its own. Segments that can't be a name are escaped as
-///   `%41`, those over 255 bytes are spread over folders. Names are bytes: keys that differ in case or normal form only are
-///   different, on volumes that don't tell them apart by escaping.
+/// - **Names.** Every normal key of at most 1,024 bytes has a file of its own, and a file is an item if a normal key has exactly
+///   its path: whatever is listed can be read and removed by that name. A `%` in a name starts an escape here: `50%25` is the
+///   item `50%`. Names that others have escaped otherwise, such as `a%2Fb`, `x%20y` and `ada%40example.org`
+///   (`encodeURIComponent`), are no items, nor are links, names that end in `$`, that hold `\`, `?` or `:`, or that are not UTF-8.
+///   Control characters and `%` are escaped as `%25`, the dot of `.` and `..` as `%2E`, and segments over 255 bytes are spread
+///   over folders. Names are bytes: keys that differ in case or normal form only are different, on volumes that don't tell them
+///   apart by escaping.
 /// - **Branches.** `foo` and `foo:bar` live side by side; `foo` then stands in the folder, as `foo/%item`, and stays there as
 ///   long as it is not removed. No reader ever misses either.
 /// - **Writes** go to a temporary file in the same folder and are renamed: a reader sees the old value or the new one, never a
-///   part. What a dead process left behind is removed when the store is opened.
-/// - **Durability** is ``Configuration/durability``.
-/// - **Life times and custom metadata** stand in a footer after the value; a plain item is its bytes and nothing else. Where
-///   items have life times, a folder `.%ttl` tells where to look for those that are due. Items of other processes that died
-///   are removed by whoever sweeps or lists next; they are absent to every call from their deadline on anyway.
-/// - **Sharing.** Atomic calls hold between processes, by locks on the items' files (`flock`) that go with their holder. The
-///   folder must be on a file system of this machine, or one that has `flock` and renames of that quality.
+///   part. What a dead process left behind is removed when the store is opened. A file keeps its mode when its item is written
+///   anew, and its group where the group may do more than others; the owner becomes the writing process's.
+/// - **Durability** is ``Configuration/durability``. When flushing the folder fails after the file got its name, the call throws
+///   `StorageError.Code.inputOutput` saying so: the item was changed, and a power loss may undo that.
+/// - **Checksums.** A plain value has none: it is the file and nothing else. That a disk or another program has changed some of
+///   its bytes is not seen; use a file system that has checksums, or a layer that seals values, where that matters.
+/// - **Lifetimes and custom metadata** stand in a footer after the value, which has a checksum of its own; a plain item is its
+///   bytes and nothing else. Where items have lifetimes, a folder `.%ttl` says where to look for those that are due. Items of
+///   other processes that died are removed by whoever sweeps or lists next; they are absent to every call from their deadline on
+///   anyway.
+/// - **Sharing.** Atomic calls hold between processes: every change of an item holds the lock of its key, bytes of the file
+///   `.%lock` in the folder (Linux; elsewhere files in a folder of that name), for as long as it takes and no longer than the
+///   process lives. A process that was stopped in the middle of a write holds up that item alone, and that for
+///   ``Configuration/busyTimeout``. The folder must be on a file system of this machine, or one that has such locks and renames
+///   of that quality. Don't remove the lock file while processes write.
+/// - **Rights.** Users who share a store set ``Configuration/fileMode`` and ``Configuration/folderMode`` so that they may write
+///   each other's files. A folder of another user that can't be read, such as `lost+found`, is skipped; an item that can't be
+///   read is listed, and reading or removing it throws `StorageError.Code.permissionDenied`.
+/// - **The folder** may be removed, or replaced by another, under an open store: it goes on in the one that the path leads to, as
+///   if it were opened anew, at once after a removal and within a second after a replacement. While there is none a writable
+///   store is empty and the next write makes the folder; a read-only one throws `StorageError.Code.unavailable`.
 /// - **Links** are never followed below the base. Reading through one finds nothing, writing through one is refused.
-/// - **Watching** tells of other processes' changes on Linux, by inotify: one watch for each folder. Elsewhere it tells of
-///   this process's own. A folder that is moved out of the store is told as a gap, and so is one that another process makes
+/// - **Watching** emits other processes' changes on Linux, by inotify: one watch for each folder. Elsewhere it emits this
+///   process's own. A folder that is moved out of the store is emitted as a gap, and so is one that another process makes
 ///   and removes before the kernel's word of it has come. An item that comes and goes in such a moment, in a new folder that
-///   stays, is not told of.
+///   stays, is not emitted.
 ///
-/// Removing the last item in a folder removes the folder. A batch is carried out in order and is not all-or-nothing. A call
-/// that flushes, or waits for another process, runs on a thread of its own; all others on the caller's.
+/// Removing the last item in a folder removes the folder. A batch is carried out in order and is not all-or-nothing. Calls run on
+/// the caller's thread but for what may take as long as a disk likes: flushing runs on at most 32 threads that all stores in
+/// files share, writers that wait for one folder share its flush, and nobody waits for a lock on a thread.
 public final class FileSystemDriver: StorageDriver {
     /// `files`.
     public let name = "files"
@@ -72,7 +91,7 @@ public final class FileSystemDriver: StorageDriver {
     /// Stores the bytes.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
         try await self.change(key, loadsValue: false) { [clock = self.clock] current in
-            (Self.write(value, over: current, options, clock.now), ())
+            (Self.write(value, over: current, options, clock), ())
         }
     }
 
@@ -95,7 +114,7 @@ public final class FileSystemDriver: StorageDriver {
         return try await self.change(key, loadsValue: true) { [clock = self.clock] current in
             guard current?.value == expected else { return (.nothing, .mismatch(current: current?.value)) }
             guard let replacement else { return (.remove, .swapped) }
-            return (Self.write(replacement, over: current, options, clock.now), .swapped)
+            return (Self.write(replacement, over: current, options, clock), .swapped)
         }
     }
 
@@ -110,7 +129,7 @@ public final class FileSystemDriver: StorageDriver {
     ) async throws(StorageError) -> Int {
         try await self.change(key, loadsValue: true) { [clock = self.clock] current throws(StorageError) in
             let (sum, bytes) = try StoredInteger.increment(current?.value, by: amount, key: key)
-            return (Self.write(bytes, over: current, options, clock.now), sum)
+            return (Self.write(bytes, over: current, options, clock), sum)
         }
     }
 
@@ -154,8 +173,50 @@ public final class FileSystemDriver: StorageDriver {
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         try self.store.gate.enter()
         defer { self.store.gate.leave() }
-        let hidden = try await self.store.removeExpired()
-        return try self.store.keys(query, without: hidden)
+        try self.store.look()
+        switch try await self.store.removeExpired() {
+        case .hidden(let keys):
+            return try self.store.keys(query, without: keys)
+        case .unknown:
+            var page = try self.store.keys(query, without: [])
+            page.keys.removeAll { key in
+                // What can't be read is there all the same.
+                if case .some(.none) = try? self.store.item(key, loadsValue: false) { return true }
+                return false
+            }
+            return page
+        }
+    }
+
+    /// Removes what is listed below the base, one item after the other, and returns how many there were.
+    ///
+    /// Items that the process may not read or remove stay, and so do items whose footer can't be read for that reason; all
+    /// others are removed all the same.
+    /// - Throws: at the end, `StorageError.Code.permissionDenied` if an item had to stay and nothing was removed,
+    ///   `StorageError.Code.partlyDone` if others were; the error names the first that stayed.
+    public func clear(_ base: String) async throws(StorageError) -> Int {
+        var query = KeyQuery(base: base)
+        var removedCount = 0
+        var keptCount = 0
+        var failure: StorageError?
+        repeat {
+            let page = try await self.getKeys(query)
+            for key in page.keys {
+                do throws(StorageError) {
+                    if try await self.removeItem(key) { removedCount += 1 }
+                } catch {
+                    guard error.code == .permissionDenied else { throw error }
+                    failure = failure ?? error
+                    keptCount += 1
+                }
+            }
+            query.cursor = page.cursor
+        } while query.cursor != nil
+        guard let failure else { return removedCount }
+        guard removedCount > 0 else { throw failure }
+        throw StorageError(
+            .partlyDone, "\(removedCount) items were removed, \(keptCount) could not be: \(failure.message)",
+            key: failure.key, underlying: failure)
     }
 
     /// Starts to listen to the kernel.
@@ -174,10 +235,12 @@ public final class FileSystemDriver: StorageDriver {
     private var clock: any StorageClock { self.store.configuration.clock }
 
     private static func write(
-        _ value: [UInt8], over current: StoredItem?, _ options: WriteOptions, _ now: Timestamp
+        _ value: [UInt8], over current: StoredItem?, _ options: WriteOptions, _ clock: any StorageClock
     ) -> Change {
-        let deadline = options.keepTTL && current != nil ? current?.record.deadline : options.deadline(at: now)
-        return .write(value, deadline: deadline, fields: current?.record.fields, modified: now)
+        let deadline = options.keepTTL && current != nil ? current?.record.deadline : options.deadline(at: clock.now)
+        // The system's own time of a write is the same, and saves a call.
+        let modified = clock is SystemClock ? nil : clock.now
+        return .write(value, deadline: deadline, fields: current?.record.fields, modified: modified)
     }
 
     private func change<Result: Sendable>(
@@ -186,6 +249,7 @@ public final class FileSystemDriver: StorageDriver {
         try self.store.checkWritable(key)
         let outcome = try await self.store.change(key, loadsValue: loadsValue, decide)
         if let deadline = outcome.deadline { self.sweeper.schedule(deadline) }
+        if let failure = outcome.failure { throw failure }
         return outcome.result
     }
 }

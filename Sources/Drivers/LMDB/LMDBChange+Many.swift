@@ -17,18 +17,22 @@ extension LMDBChange {
         return total
     }
 
-    /// Removes what lies below the base; returns how many items had not expired.
+    /// Removes the items below the base; returns how many had not expired.
     mutating func clear(_ base: String) throws(StorageError) -> Int {
-        if base.isEmpty, !self.isObserved { return try self.clearAll() }
+        if base.isEmpty, !self.isObserved, try self.holdsItemsOnly() { return try self.clearAll() }
         var keys: [String] = []
         let removed = try base.withBytes { base throws(StorageError) in
             try self.transaction.withCursor(on: self.databases.items) { cursor throws(StorageError) in
                 var removed = 0
                 var next = try cursor.seek(base)
-                while let pair = next, pair.key.starts(with: base) {
+                while let pair = next, pair.key.hasPrefix(base) {
+                    guard pair.key.count > base.count, LMDBItemKey.isItem(pair.key) else {
+                        next = try cursor.next()
+                        continue
+                    }
                     let record = try LMDBRecord(pair.value)
                     if record.isLive(at: self.now) { removed += 1 }
-                    if self.isObserved { keys.append(String(decoding: pair.key, as: UTF8.self)) }
+                    if self.isObserved, let key = LMDBItemKey.name(pair.key) { keys.append(key) }
                     try self.forget(pair.key, record.deadline)
                     try cursor.delete()
                     next = try cursor.next()
@@ -38,6 +42,18 @@ extension LMDBChange {
         }
         for key in keys { self.note(.remove(key)) }
         return removed
+    }
+
+    /// Whether no key is another program's.
+    private func holdsItemsOnly() throws(StorageError) -> Bool {
+        try self.transaction.withCursor(on: self.databases.items) { cursor throws(StorageError) in
+            var next = try cursor.first()
+            while let pair = next {
+                guard LMDBItemKey.isItem(pair.key) else { return false }
+                next = try cursor.next()
+            }
+            return true
+        }
     }
 
     private func clearAll() throws(StorageError) -> Int {
@@ -59,22 +75,22 @@ extension LMDBChange {
     mutating func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> Int {
         var removed = 0
         while removed < limit, let key = try self.firstKey(expiredBy: deadline) {
-            self.note(.remove(key))
+            if let name = key.withUnsafeBytes({ LMDBItemKey.name($0) }) { self.note(.remove(name)) }
             removed += 1
         }
         return removed
     }
 
     /// Removes the item whose deadline is the earliest, if it has come, and returns its key.
-    private func firstKey(expiredBy now: Timestamp) throws(StorageError) -> String? {
+    private func firstKey(expiredBy now: Timestamp) throws(StorageError) -> [UInt8]? {
         try self.transaction.withCursor(on: self.databases.deadlines) { cursor throws(StorageError) in
             while let pair = try cursor.first() {
                 let deadline = try LMDBDeadlineKey.deadline(pair.key)
                 guard deadline <= now else { return nil }
                 // Copied before the next write makes the bytes invalid.
-                let key = String(decoding: pair.value, as: UTF8.self)
+                let key = [UInt8](pair.value)
                 try cursor.delete()
-                let wasThere = try key.withBytes { bytes throws(StorageError) in
+                let wasThere = try key.withUnsafeBytesTyped { bytes throws(StorageError) in
                     guard try self.record(bytes)?.deadline == deadline else { return false }
                     return try self.transaction.delete(bytes, from: self.databases.items)
                 }

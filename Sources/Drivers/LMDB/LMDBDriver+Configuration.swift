@@ -15,7 +15,8 @@ extension LMDBDriver {
             case noMetaSync
             /// The end of the process by any means. Power loss may undo the last writes and, on a file system that
             /// does not keep the order of writes, damage the environment as a whole. Nothing flushes until the
-            /// driver is disposed; commits run on the caller's thread.
+            /// driver is disposed. Commits run on the caller's thread as long as no other process is seen to write;
+            /// where that can't be seen (other systems than Linux with glibc) on a thread of the driver's own.
             case noSync
         }
 
@@ -51,6 +52,34 @@ extension LMDBDriver {
         /// one process on the same environment the first one's number counts.
         public var maximumReaders: Int?
 
+        /// How long to wait for another process's lock, five seconds by default, before
+        /// `StorageError.Code.unavailable` is thrown. No thread of the cooperative pool waits.
+        ///
+        /// It is the lock that LMDB's writers take in turn, one commit each. A write whose time is over is never carried
+        /// out later. Less than 50 ms counts as 50 ms. Of several drivers of one process on the same environment the
+        /// first one's number counts.
+        public var busyTimeout: Duration = .seconds(5)
+
+        /// Whether the driver only reads, `false` by default: then nothing is made, and writing throws
+        /// `StorageError.Code.readOnly`.
+        ///
+        /// It reads beside other processes that write. For that LMDB has to write the table of readers, `lock.mdb`, which
+        /// it makes if it is missing; on a file system that is read-only as a whole it does without, and nobody must
+        /// write there meanwhile. Expired items are absent, and left for others to remove. Several drivers of one
+        /// process on the same environment must agree on it.
+        public var readOnly = false
+
+        /// The permission bits of `data.mdb` and `lock.mdb` where the driver makes them, exactly; `nil`, the default,
+        /// means `0o666` less the process's umask. Files that are there keep theirs.
+        ///
+        /// Whoever may read the items may read both files; whoever may write `lock.mdb` can hold up writers. The owner
+        /// has to have both.
+        public var fileMode: UInt32?
+
+        /// The permission bits of the environment's folder where the driver makes it, exactly; `nil`, the default, means
+        /// `0o777` less the process's umask.
+        public var folderMode: UInt32?
+
         /// Where the time comes from; the system's clock by default.
         public var clock: any StorageClock = .system
 
@@ -67,6 +96,15 @@ extension LMDBDriver.Configuration {
             "maximumSize must be at least \(Self.smallestSize) bytes"
         )
         try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
+        try Self.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
+        try Self.require(
+            self.fileMode.map { $0 & ~0o777 == 0 && $0 & 0o600 == 0o600 } ?? true,
+            "fileMode must be permission bits that let the owner read and write, as 0o600"
+        )
+        try Self.require(
+            self.folderMode.map { $0 & ~0o7777 == 0 && $0 & 0o700 == 0o700 } ?? true,
+            "folderMode must be permission bits that let the owner do everything, as 0o700"
+        )
         try self.validateDatabaseName()
     }
 

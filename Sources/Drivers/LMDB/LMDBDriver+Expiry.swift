@@ -1,4 +1,5 @@
 import KVStorage
+import Synchronization
 
 extension LMDBStore {
     // Other processes set deadlines that this one is not told of.
@@ -9,6 +10,9 @@ extension LMDBStore {
     /// Removes what has expired and returns when to look again.
     func sweep(_ now: Timestamp) async -> Timestamp? {
         do throws(StorageError) {
+            try await self.inspectIfDue(now)
+            // Those who write remove what expired.
+            if self.environment.isReadOnly { return Self.nextSweep(after: now, nil) }
             while true {
                 let earliest = try await self.earliestDeadline()
                 // The write lock is asked for only when there is something to remove.
@@ -21,6 +25,19 @@ extension LMDBStore {
             // What failed now, for a full disk or the like, is tried again; a closed driver needs no sweep.
             return error.code == .closed ? nil : now.advanced(by: .seconds(1))
         }
+    }
+
+    /// Has the environment's files and readers looked after, once in the interval.
+    private func inspectIfDue(_ now: Timestamp) async throws(StorageError) {
+        let isDue = self.lastInspection.withLock { last in
+            // A clock that was turned back must not put it off.
+            guard now < last || last.advanced(by: Self.lookInterval) <= now else { return false }
+            last = now
+            return true
+        }
+        guard isDue else { return }
+        let environment = self.environment
+        try await self.onHousekeeper { environment.inspect() }
     }
 
     /// Returns the earliest deadline, but no later than when the deadlines of other processes are to be looked at.

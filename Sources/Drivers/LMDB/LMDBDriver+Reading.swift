@@ -33,8 +33,10 @@ extension LMDBDriver {
         return try await self.store.readItem(key) { $0.meta(at: clock.now) }
     }
 
-    /// Walks the keys in their order from the cursor, the last key looked at; subtrees that are too deep are leapt
-    /// over.
+    /// Walks the keys in their order from the cursor, which stands for the last key looked at; subtrees that are too
+    /// deep are skipped.
+    ///
+    /// Keys that are not UTF-8 or not in the normal form are another program's, and skipped.
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         let store = self.store
         return try await store.read { transaction throws(StorageError) in
@@ -116,23 +118,32 @@ extension LMDBCursor {
         try query.base.withBytes { base throws(StorageError) in
             let limit = max(query.limit, 1)
             var page = KeyPage(keys: [])
-            // So that a page of mostly expired or too deep keys doesn't take for ever.
+            // So that a page of mostly expired, too deep or foreign keys doesn't take for ever.
             var budget = limit + min(1000, .max - limit)
+            // What is read stays where it is until the transaction ends.
+            var last: UnsafeRawBufferPointer?
             var next = try self.start(base, query.cursor)
-            while let pair = next, pair.key.starts(with: base) {
-                guard page.keys.count < limit, budget > 0 else { return page }
+            while let pair = next, pair.key.hasPrefix(base) {
+                if let last, compareBytes(last, pair.key) >= 0 { throw Self.disordered }
+                guard page.keys.count < limit, budget > 0 else {
+                    page.cursor = last.map { LMDBItemKey.cursor(after: $0) }
+                    return page
+                }
                 budget -= 1
-                let key = String(decoding: pair.key, as: UTF8.self)
-                page.cursor = key
-                if let subtree = query.subtreeToSkip(at: key), let end = keyUpperBound(ofBase: subtree) {
-                    next = try end.withBytes { end throws(StorageError) in try self.seek(end) }
+                last = pair.key
+                let depth = query.maxDepth
+                if let depth, let end = LMDBItemKey.end(ofSubtreeOf: pair.key, deeperThan: depth) {
+                    next = try end.withUnsafeBytesTyped { end throws(StorageError) in try self.seek(end) }
                     continue
                 }
                 // The base itself is no key below it.
-                if pair.key.count > base.count, try LMDBRecord(pair.value).isLive(clock) { page.keys.append(key) }
+                if pair.key.count > base.count, let key = LMDBItemKey.name(pair.key),
+                    try LMDBRecord(pair.value).isLive(clock)
+                {
+                    page.keys.append(key)
+                }
                 next = try self.next()
             }
-            page.cursor = nil
             return page
         }
     }
@@ -140,9 +151,15 @@ extension LMDBCursor {
     /// Goes to the first key below the base that comes after the cursor.
     private func start(_ base: UnsafeRawBufferPointer, _ cursor: String?) throws(StorageError) -> Pair? {
         guard let cursor else { return try self.seek(base) }
-        return try cursor.withBytes { cursor throws(StorageError) in
-            guard let pair = try self.seek(cursor) else { return nil }
-            return pair.key.count == cursor.count && compareBytes(pair.key, cursor) == 0 ? try self.next() : pair
+        let position = try LMDBItemKey.position(of: cursor)
+        return try position.withUnsafeBytesTyped { position throws(StorageError) in
+            // It never leads before the base.
+            guard compareBytes(position, base) > 0 else { return try self.seek(base) }
+            return try self.next(after: position)
         }
+    }
+
+    private static var disordered: StorageError {
+        StorageError(.corrupted, "the environment's keys are out of order; restore it from a backup")
     }
 }

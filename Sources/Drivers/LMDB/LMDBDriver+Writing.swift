@@ -61,9 +61,47 @@ extension LMDBDriver {
         return try await self.write(.apply(mutations), nil).number
     }
 
-    /// Removes the range of keys in one transaction.
+    /// Removes the items below the base in one transaction: all or none.
+    ///
+    /// Only where the disk or ``Configuration/maximumSize`` has no room for that transaction it is done in pieces, as
+    /// small as they need be, each in a transaction of its own.
+    /// - Throws: `StorageError.Code.full` if even removing a single item finds no room, and
+    ///   `StorageError.Code.partlyDone` if anything went wrong after some pieces were removed; calling it again goes on.
     public func clear(_ base: String) async throws(StorageError) -> Int {
-        try await self.write(.clear(base: base), nil).number
+        do throws(StorageError) {
+            return try await self.write(.clear(base: base), nil).number
+        } catch {
+            guard error.code == .full else { throw error }
+        }
+        return try await self.clearInPieces(base)
+    }
+
+    private func clearInPieces(_ base: String) async throws(StorageError) -> Int {
+        var removed = 0
+        var query = KeyQuery(base: base, limit: 256)
+        do throws(StorageError) {
+            while true {
+                let page = try await self.getKeys(query)
+                do throws(StorageError) {
+                    removed += try await self.write(.apply(page.keys.map { .remove(key: $0) }), nil).number
+                } catch {
+                    guard error.code == .full, page.keys.count > 1 else { throw error }
+                    query.limit = max(query.limit / 2, 1)
+                    continue
+                }
+                // What was removed makes room from the next transaction but one on.
+                query.limit = min(query.limit * 2, 1000)
+                guard let cursor = page.cursor else { return removed }
+                query.cursor = cursor
+            }
+        } catch {
+            guard removed > 0 else { throw error }
+            throw StorageError(
+                .partlyDone,
+                "clearing removed \(removed) items, then failed: \(error.message); call it again to remove the rest",
+                underlying: error.underlying
+            )
+        }
     }
 
     private func write(

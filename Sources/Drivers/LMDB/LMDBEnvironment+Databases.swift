@@ -1,4 +1,5 @@
 import CKVStorageLMDB
+import Dispatch
 import KVStorage
 import Synchronization
 
@@ -12,38 +13,103 @@ struct LMDBDatabases: Sendable {
 
 extension LMDBEnvironment {
     // A driver's name holds no colon, so none can be in the way of another.
-    private static let formats = "kvstorage:formats"
+    static let formats = "kvstorage:formats"
     private static let format: UInt32 = 1
 
-    /// Opens the databases of that name, and makes them if they are missing; returns the earliest deadline, too.
-    func open(_ name: String) throws(StorageError) -> (databases: LMDBDatabases, earliest: Timestamp?) {
+    /// What opening the databases of a name has found.
+    struct Opened: Sendable {
+        let databases: LMDBDatabases
+        let earliest: Timestamp?
+    }
+
+    /// Opens the databases of that name, and makes them if they are missing. Blocks while another process writes, no
+    /// longer than ``busyTimeout``.
+    func open(_ name: String) throws(StorageError) -> Opened {
+        if self.isReadOnly { return try self.openReading(name) }
+        let call = LMDBTimedCall<Opened>()
+        // On a thread that may be left waiting.
+        DispatchQueue(label: "KVStorageLMDB.opener").async {
+            call.finish(with: Result { () throws(StorageError) in try self.openWriting(name, call) })
+        }
+        return try call.wait(
+            self.busyTimeout,
+            StorageError(
+                .unavailable,
+                "another process has held the environment's lock for writing for longer than busyTimeout; try again"
+            )
+        )
+    }
+
+    private func openWriting(_ name: String, _ call: LMDBTimedCall<Opened>) throws(StorageError) -> Opened {
         try self.writing.withLock { _ throws(StorageError) in
-            let (databases, earliest) = try self.transactGrowing(byteCount: 0) { transaction throws(StorageError) in
+            let opened = try self.transactGrowing { transaction throws(StorageError) in
+                try call.claim()
+                self.lock?.understand()
                 let databases =
                     if let open = self.databases[name] { open } else { try Self.open(name, in: transaction) }
-                return (databases, try transaction.earliestDeadline(in: databases))
+                return Opened(databases: databases, earliest: try transaction.earliestDeadline(in: databases))
             }
-            self.databases[name] = databases
-            return (databases, earliest)
+            self.databases[name] = opened.databases
+            return opened
         }
     }
 
-    private static func open(_ name: String, in transaction: LMDBTransaction) throws(StorageError) -> LMDBDatabases {
-        if let format = try self.format(of: name, in: transaction) {
-            guard format <= Self.format else {
-                throw StorageError(
-                    .incompatibleFormat,
-                    "the database \"\(name)\" has format \(format), this version knows up to \(Self.format); update it"
-                )
+    private func openReading(_ name: String) throws(StorageError) -> Opened {
+        try self.writing.withLock { _ throws(StorageError) in
+            try self.requireMap()
+            var begun: OpaquePointer?
+            var code = mdb_txn_begin(self.handle, nil, UInt32(MDB_RDONLY), &begun)
+            if code == MDB_MAP_RESIZED {
+                try self.adoptMapSize()
+                code = mdb_txn_begin(self.handle, nil, UInt32(MDB_RDONLY), &begun)
             }
-            guard format > 0, let items = try transaction.openDatabase(name),
-                let deadlines = try transaction.openDatabase(self.deadlines(name), MDB_DUPSORT),
-                try transaction.flags(of: deadlines) & MDB_DUPSORT != 0, try transaction.flags(of: items) == 0
-            else {
-                throw StorageError(.corrupted, "the database \"\(name)\" is not whole; restore it from a backup")
+            try LMDBTransaction.check(code)
+            guard let begun else { throw StorageError(lmdb: LMDBPlatform.invalidArgument) }
+            let opened: Opened
+            do throws(StorageError) {
+                let transaction = LMDBTransaction(handle: begun)
+                var found = self.databases[name]
+                if found == nil { found = try Self.openIfThere(name, in: transaction) }
+                guard let databases = found else {
+                    throw StorageError(
+                        .invalidOption,
+                        "the environment has no database \"\(name)\", and readOnly makes none; open it for writing once"
+                    )
+                }
+                opened = Opened(databases: databases, earliest: try transaction.earliestDeadline(in: databases))
+            } catch {
+                mdb_txn_abort(begun)
+                throw error
             }
-            return LMDBDatabases(items: items, deadlines: deadlines)
+            // Handles that were opened in a transaction stay only if it is committed.
+            try LMDBTransaction.check(mdb_txn_commit(begun))
+            self.databases[name] = opened.databases
+            return opened
         }
+    }
+
+    private static func openIfThere(
+        _ name: String,
+        in transaction: LMDBTransaction
+    ) throws(StorageError) -> LMDBDatabases? {
+        guard let format = try self.format(of: name, in: transaction) else { return nil }
+        guard format <= Self.format else {
+            throw StorageError(
+                .incompatibleFormat,
+                "the database \"\(name)\" has format \(format), this version knows up to \(Self.format); update it"
+            )
+        }
+        guard format > 0, let items = try transaction.openDatabase(name),
+            let deadlines = try transaction.openDatabase(self.deadlines(name), MDB_DUPSORT),
+            try transaction.flags(of: deadlines) & MDB_DUPSORT != 0, try transaction.flags(of: items) == 0
+        else {
+            throw StorageError(.corrupted, "the database \"\(name)\" is not whole; restore it from a backup")
+        }
+        return LMDBDatabases(items: items, deadlines: deadlines)
+    }
+
+    private static func open(_ name: String, in transaction: LMDBTransaction) throws(StorageError) -> LMDBDatabases {
+        if let databases = try self.openIfThere(name, in: transaction) { return databases }
         guard try transaction.openDatabase(name) == nil else {
             throw StorageError(
                 .incompatibleFormat,
@@ -63,7 +129,7 @@ extension LMDBEnvironment {
         return databases
     }
 
-    private static func deadlines(_ name: String) -> String { name + ":deadlines" }
+    static func deadlines(_ name: String) -> String { name + ":deadlines" }
 
     /// Returns the format of the driver's database of that name, or `nil` if there is none.
     private static func format(of name: String, in transaction: LMDBTransaction) throws(StorageError) -> UInt32? {

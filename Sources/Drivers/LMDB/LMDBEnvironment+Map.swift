@@ -4,46 +4,17 @@ import KVStorage
 extension LMDBEnvironment {
     /// Runs a write transaction again and again until the map is large enough for it.
     ///
-    /// To be called under ``writing``. Blocks while the map is changed. With `isRemoving` the environment may exceed
-    /// its greatest size by what LMDB needs to remove something.
+    /// To be called under ``writing``. Blocks while the map is changed.
     func transactGrowing<Result>(
-        byteCount: Int,
-        isRemoving: Bool = false,
         _ body: (LMDBTransaction) throws(StorageError) -> Result
     ) throws(StorageError) -> Result {
-        var checkedReaders = false
-        var reserve = Self.removalReserve
-        // Whatever was lent to a removal is taken back, as far as it was not used.
-        defer { if reserve > Self.removalReserve { try? self.setMapSize(self.limit) } }
+        var attempts = LMDBAttempts()
         while true {
+            try attempts.prepare(self)
             do throws(StorageError) {
                 return try self.transact(body)
             } catch {
-                switch error.lmdbCode {
-                case MDB_MAP_RESIZED:
-                    try self.adoptMapSize()
-                case MDB_MAP_FULL where !checkedReaders:
-                    // Readers that were killed keep pages from being used again.
-                    checkedReaders = true
-                    var freed: Int32 = 0
-                    mdb_reader_check(self.handle, &freed)
-                    if freed == 0 { fallthrough }
-                case MDB_MAP_FULL:
-                    if self.mapSize < self.limit {
-                        try self.grow(by: byteCount)
-                    } else if isRemoving, reserve <= max(self.limit, Self.removalReserve) {
-                        try self.setMapSize(self.limit + reserve)
-                        reserve *= 2
-                    } else {
-                        throw error
-                    }
-                case LMDBPlatform.inputOutputError:
-                    // LMDB reports so of a write that was cut short, whatever the reason.
-                    let reason = LMDBPlatform.reasonNotToWrite(beside: self.dataPath)
-                    throw reason.map { StorageError(lmdb: $0) } ?? error
-                default:
-                    throw error
-                }
+                try attempts.plan(after: error, byteCount: 0, isRemoving: false, self)
             }
         }
     }
@@ -64,11 +35,9 @@ extension LMDBEnvironment {
         (maximumSize ?? .max) / self.unit * self.unit
     }
 
-    private static var removalReserve: Int { 4 << 20 }
+    var limit: Int { Self.limit(self.maximumSize) }
 
-    private var limit: Int { Self.limit(self.maximumSize) }
-
-    private func grow(by byteCount: Int) throws(StorageError) {
+    func grow(by byteCount: Int) throws(StorageError) {
         // Twice what is written, as pages are copied and values begin on a page of their own.
         let (doubled, overflow) = byteCount.multipliedReportingOverflow(by: 2)
         let needed = Self.rounded(overflow ? .max : doubled)
@@ -83,14 +52,14 @@ extension LMDBEnvironment {
     }
 
     /// Changes the map while nobody reads; 0 stands for the size that the environment's files say.
-    private func setMapSize(_ size: Int) throws(StorageError) {
+    func setMapSize(_ size: Int) throws(StorageError) {
         try self.requireMap()
         // LMDB gives the old map up before it asks for the new one. Should there be no address space, that has to be
         // known before.
         guard size == 0 || LMDBPlatform.canMap(size) else {
             throw StorageError(.full, "there is no address space to map \(size) bytes; nothing was written")
         }
-        self.readers.hold()
+        try self.holdReaders()
         let code = mdb_env_set_mapsize(self.handle, size)
         guard code == MDB_SUCCESS else {
             let error = StorageError(
@@ -107,5 +76,20 @@ extension LMDBEnvironment {
         mdb_env_info(self.handle, &info)
         self.mapSize = info.me_mapsize
         self.readers.release()
+    }
+
+    /// Takes all readers' slots, waiting for reads no longer than ``busyTimeout``; now and then those that come get
+    /// their turn. Blocks.
+    private func holdReaders() throws(StorageError) {
+        let end = ContinuousClock.now + self.busyTimeout
+        while !self.readers.hold(within: .milliseconds(100)) {
+            guard ContinuousClock.now < end else {
+                throw StorageError(
+                    .unavailable,
+                    "a read keeps the map from growing for longer than busyTimeout; nothing was written, try again"
+                )
+            }
+            for _ in 0..<1000 { LMDBPlatform.pause(.max) }
+        }
     }
 }

@@ -7,13 +7,26 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: LMDB's environment handle may be used by any thread, and what changes is under ``writing``.
 final class LMDBEnvironment: @unchecked Sendable {
-    let handle: OpaquePointer
+    /// Another one after compacting, which nobody else can be using the environment during.
+    private(set) var handle: OpaquePointer
     let dataPath: String
     let readers: LMDBReaderPool
     let synchronous: LMDBDriver.Configuration.Synchronous
     let maximumSize: Int?
-    /// Where commits run that may block, and the closing.
+    let isReadOnly: Bool
+    let busyTimeout: Duration
+    private let configuration: LMDBDriver.Configuration
+    /// Which files are open, and under what names.
+    private(set) var files: LMDBFiles
+    let lock: LMDBWriteLock?
+    /// Where commits run that may block.
     let thread = DispatchQueue(label: "KVStorageLMDB.writer")
+    /// Where everything else runs that may block but for what has a queue of its own: looking after the files, closing.
+    let housekeeping = DispatchQueue(label: "KVStorageLMDB.housekeeping")
+    /// How many snapshots there are; see ``LMDBSnapshot``.
+    let snapshotCount = Atomic(0)
+    /// Whether a write transaction is being waited for.
+    let isWaitingForLock = Atomic(false)
 
     /// Held by whoever has the write transaction or changes the map; guards what follows it.
     ///
@@ -23,16 +36,46 @@ final class LMDBEnvironment: @unchecked Sendable {
     var databases: [String: LMDBDatabases] = [:]
     /// Why the environment is of no use any more, if so.
     var failure: StorageError?
+    /// Whether LMDB has let go of the environment.
+    private var isClosed = false
+    /// Why it must not be written just now, if so.
+    var writeRefusal: StorageError?
 
     /// How many bytes a key may have: 511 as LMDB is built by default.
     var maximumKeyBytes: Int { Int(mdb_env_get_maxkeysize(self.handle)) }
 
     // Two for each driver and one for the formats.
     private static let maximumDatabases: UInt32 = 121
-    private static let maximumReaders: UInt32 = 1000
+    static let maximumReaders: UInt32 = 1000
 
     /// Opens the environment in a folder that was looked at before, and makes its files if they are missing.
-    init(_ folder: LMDBFolder, _ configuration: LMDBDriver.Configuration) throws(StorageError) {
+    init(
+        _ folder: LMDBFolder,
+        _ lock: LMDBWriteLock?,
+        _ configuration: LMDBDriver.Configuration
+    ) throws(StorageError) {
+        let (handle, files) = try Self.open(folder, configuration)
+        self.handle = handle
+        self.files = files
+        self.lock = lock
+        self.configuration = configuration
+        self.isReadOnly = configuration.readOnly
+        self.busyTimeout = configuration.busyTimeout
+        self.dataPath = files.dataPath
+        // Larger than asked for, if another process has made the environment grow meanwhile.
+        var info = MDB_envinfo()
+        mdb_env_info(handle, &info)
+        self.mapSize = info.me_mapsize
+        self.synchronous = configuration.synchronous
+        self.maximumSize = configuration.maximumSize
+        let readerCount = configuration.maximumReaders ?? min(max(LMDBPlatform.processorCount * 2, 4), 64)
+        self.readers = LMDBReaderPool(handle, count: min(readerCount, Int(Self.maximumReaders)))
+    }
+
+    private static func open(
+        _ folder: LMDBFolder,
+        _ configuration: LMDBDriver.Configuration
+    ) throws(StorageError) -> (OpaquePointer, LMDBFiles) {
         var created: OpaquePointer?
         try LMDBTransaction.check(mdb_env_create(&created))
         guard let handle = created else { throw StorageError(lmdb: LMDBPlatform.invalidArgument) }
@@ -45,26 +88,20 @@ final class LMDBEnvironment: @unchecked Sendable {
             try LMDBTransaction.check(mdb_env_set_maxdbs(handle, Self.maximumDatabases))
             try LMDBTransaction.check(mdb_env_set_maxreaders(handle, Self.maximumReaders))
             // Without MDB_NOTLS a read transaction would be bound to its thread.
-            let flags = UInt32(MDB_NOTLS | configuration.synchronous.flags)
-            try LMDBTransaction.check(mdb_env_open(handle, folder.path, flags, 0o666))
+            let access = configuration.readOnly ? MDB_RDONLY : 0
+            let flags = UInt32(MDB_NOTLS | configuration.synchronous.flags | access)
+            let mode = mdb_mode_t(configuration.fileMode ?? 0o666)
+            try LMDBTransaction.check(mdb_env_open(handle, folder.path, flags, mode))
             // Readers that were killed keep pages from being used again.
             try LMDBTransaction.check(mdb_reader_check(handle, nil))
             try Self.checkPages(handle, folder)
             if folder.isNew, configuration.synchronous.flushes { try folder.flush() }
+            let files = try LMDBFiles(folder)
+            return (handle, files)
         } catch {
             mdb_env_close(handle)
             throw error
         }
-        self.handle = handle
-        self.dataPath = folder.dataPath
-        // Larger than asked for, if another process has made the environment grow meanwhile.
-        var info = MDB_envinfo()
-        mdb_env_info(handle, &info)
-        self.mapSize = info.me_mapsize
-        self.synchronous = configuration.synchronous
-        self.maximumSize = configuration.maximumSize
-        let readerCount = configuration.maximumReaders ?? min(max(LMDBPlatform.processorCount * 2, 4), 64)
-        self.readers = LMDBReaderPool(handle, count: min(readerCount, Int(Self.maximumReaders)))
     }
 
     /// Looks at the pages before LMDB follows them.
@@ -82,21 +119,43 @@ final class LMDBEnvironment: @unchecked Sendable {
             defer { mdb_txn_abort(transaction) }
             if try file.checkPages(of: UInt64(mdb_txn_id(transaction))) { return }
         }
-        throw file.damaged
+        // So the table of locks speaks of transactions that the file knows nothing of.
+        throw file.foreignLock
     }
 
-    /// Flushes what was left to be flushed and closes the environment; nobody writes any more.
-    func close() {
-        self.writing.withLock { _ in
+    /// Flushes what was left to be flushed and closes the environment, for which nobody may use it any more; returns
+    /// `false`, having done nothing, while a transaction is still being waited for.
+    func closeIfIdle() -> Bool {
+        self.writing.withLockIfAvailable { _ -> Void in
             if self.failure == nil {
                 self.readers.hold()
                 self.readers.close(with: .lmdbClosed)
                 self.failure = .lmdbClosed
             }
             // What can't be flushed now was acknowledged as not flushed.
-            if self.synchronous != .full { mdb_env_sync(self.handle, 1) }
-            mdb_env_close(self.handle)
+            if self.synchronous != .full, !self.isReadOnly, !self.isClosed { mdb_env_sync(self.handle, 1) }
+            if !self.isClosed { mdb_env_close(self.handle) }
+            self.isClosed = true
+        } != nil
+    }
+
+    /// Runs the body, which may block, on the housekeeper's thread and waits for it; while a write transaction is waited
+    /// for, no longer than ``busyTimeout``.
+    func onHousekeeper(_ body: @escaping @Sendable () -> Void) async {
+        let wakeup = LMDBWakeup()
+        await withCheckedContinuation { continuation in
+            wakeup.set(continuation)
+            self.housekeeping.async {
+                body()
+                wakeup.resume()
+            }
+            wakeup.resume(after: self.busyTimeout, if: { self.isWaitingForLock.load(ordering: .relaxed) })
         }
+    }
+
+    /// Waits until no write transaction runs or is waited for. Blocks.
+    func waitForWriter() {
+        self.writing.withLock { _ in }
     }
 
     /// Waits for the reads that are running. Blocks.
@@ -106,16 +165,6 @@ final class LMDBEnvironment: @unchecked Sendable {
             guard self.failure == nil else { return }
             self.readers.hold()
             self.readers.release()
-        }
-    }
-
-    /// Runs the body on the driver's own thread, where it may block.
-    func onThread(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { continuation in
-            self.thread.async {
-                body()
-                continuation.resume()
-            }
         }
     }
 
@@ -131,8 +180,12 @@ final class LMDBEnvironment: @unchecked Sendable {
         _ body: (LMDBTransaction) throws(StorageError) -> Result
     ) throws(StorageError) -> Result {
         try self.requireMap()
+        if let refusal = self.writeRefusal { throw refusal }
         var begun: OpaquePointer?
-        try LMDBTransaction.check(mdb_txn_begin(self.handle, nil, 0, &begun))
+        self.isWaitingForLock.store(true, ordering: .relaxed)
+        let code = mdb_txn_begin(self.handle, nil, 0, &begun)
+        self.isWaitingForLock.store(false, ordering: .relaxed)
+        try LMDBTransaction.check(code)
         guard let begun else { throw StorageError(lmdb: LMDBPlatform.invalidArgument) }
         let result: Result
         do throws(StorageError) {
@@ -146,8 +199,48 @@ final class LMDBEnvironment: @unchecked Sendable {
     }
 }
 
+extension LMDBEnvironment {
+    /// Closes the environment, has `body` change its files, and opens it again, with the same handles of databases.
+    ///
+    /// To be called under ``writing`` with all slots of the pool held and nobody reading otherwise. If it can't be
+    /// opened again it is of no use any more.
+    func closeMeanwhile(_ body: () throws(StorageError) -> Void) throws(StorageError) {
+        let names = try self.openNames()
+        if self.synchronous != .full { mdb_env_sync(self.handle, 1) }
+        self.readers.endTransactions()
+        mdb_env_close(self.handle)
+        self.isClosed = true
+        let result = Result { () throws(StorageError) in try body() }
+        do throws(StorageError) {
+            var folder = try LMDBFolder(path: LMDBPlatform.parent(of: self.dataPath))
+            try folder.prepare(self.configuration)
+            let (handle, files) = try Self.open(folder, self.configuration)
+            (self.handle, self.files, self.isClosed) = (handle, files, false)
+            self.readers.exchange(handle)
+            var info = MDB_envinfo()
+            mdb_env_info(handle, &info)
+            self.mapSize = info.me_mapsize
+            try self.reopen(names)
+        } catch {
+            let failure = StorageError(
+                .unavailable,
+                "the environment could not be opened again: \(error.message); dispose of its drivers and open them again",
+                underlying: error.underlying
+            )
+            self.readers.close(with: failure)
+            self.failure = failure
+            throw failure
+        }
+        try result.get()
+    }
+}
+
 extension StorageError {
     static var lmdbClosed: StorageError {
         StorageError(.closed, "the driver was disposed; mount a new one")
+    }
+
+    static var lmdbReadOnly: StorageError {
+        StorageError(.readOnly, "the driver was opened with readOnly; open it without to write")
     }
 }

@@ -6,7 +6,9 @@ import KVStorage
 /// The layout is that of LMDB's data format 1 on a machine with 64-bit words.
 struct LMDBFile: ~Copyable {
     /// What a transaction has left behind: where everything begins.
-    struct Meta {
+    struct Meta: Sendable {
+        /// The page's first bytes, as they are.
+        let bytes: [UInt8]
         let pageBytes: Int
         let pageCount: UInt64
         let transaction: UInt64
@@ -17,7 +19,7 @@ struct LMDBFile: ~Copyable {
     }
 
     /// The entry of a database (`MDB_db`).
-    struct Database {
+    struct Database: Sendable {
         static let byteCount = 48
         /// How many pages lie above one another; none in an empty database.
         let depth: Int
@@ -40,6 +42,12 @@ struct LMDBFile: ~Copyable {
     init(path: String) throws(StorageError) {
         self.path = path
         self.file = try LMDBPlatform.ReadableFile(path)
+    }
+
+    /// A file that is open for longer than this lives.
+    init(path: String, borrowing descriptor: Int32) {
+        self.path = path
+        self.file = LMDBPlatform.ReadableFile(borrowing: descriptor)
     }
 
     /// Returns how many bytes are in use; 0 for an empty file.
@@ -99,8 +107,85 @@ struct LMDBFile: ~Copyable {
         return true
     }
 
+    /// Returns where the transaction begins, or `nil` if two others have been committed since.
+    ///
+    /// - Throws: `StorageError.Code.corrupted`.
+    func snapshotMeta(of transaction: UInt64) throws(StorageError) -> Meta? {
+        guard let first = try self.meta(at: 0) else { throw self.damaged }
+        let number = transaction % 2 * UInt64(first.pageBytes)
+        guard let meta = try self.meta(at: number), meta.transaction == transaction,
+            // Another process may be writing the page: what is the same twice is whole.
+            let again = try self.meta(at: number), again.bytes == meta.bytes
+        else { return nil }
+        return meta
+    }
+
+    /// Looks through all pages that belong to the transaction; returns what is wrong, if anything is.
+    func problem(
+        of meta: Meta,
+        checking: () throws(StorageError) -> Void
+    ) throws(StorageError) -> String? {
+        var walk = LMDBPageWalk(whole: meta)
+        do {
+            try walk.run(self.file, checking: checking)
+            return nil
+        } catch {
+            if let error = error as? StorageError { throw error }
+            return """
+                page \(walk.currentPage) of data.mdb is not what the pages that lead there say, or is used twice; \
+                restore the store from a backup
+                """
+        }
+    }
+
+    /// Returns how many pages are free.
+    func freePageCount(of meta: Meta) throws(StorageError) -> Int {
+        var walk = LMDBPageWalk(meta, freePagesFrom: .max)
+        do {
+            try walk.run(self.file)
+        } catch {
+            throw self.damaged
+        }
+        return walk.freeCount
+    }
+
+    /// Writes the pages that belong to the transaction into a file of their own.
+    func copy(
+        _ meta: Meta,
+        to target: borrowing LMDBPlatform.WritableFile,
+        checking: () throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let pageBytes = UInt64(meta.pageBytes)
+        // Both of the pages that everything begins with, so that it does not count which one is looked at.
+        var page = meta.bytes + [UInt8](repeating: 0, count: meta.pageBytes - meta.bytes.count)
+        for number in 0..<2 {
+            page.replaceSubrange(0..<8, with: withUnsafeBytes(of: UInt64(number)) { [UInt8]($0) })
+            try target.write(page, at: UInt64(number) * pageBytes)
+        }
+        let end = meta.pageCount * pageBytes
+        var offset = 2 * pageBytes
+        while offset < end {
+            try checking()
+            let bytes = try self.file.read(Int(min(end - offset, 1 << 20)), at: offset)
+            // The last pages are not there if they are free.
+            guard !bytes.isEmpty else { return }
+            try target.write(bytes, at: offset)
+            offset += UInt64(bytes.count)
+        }
+    }
+
     var damaged: StorageError {
         StorageError(.corrupted, "\"\(self.path)\" is damaged; it was left untouched, restore it from a backup")
+    }
+
+    var foreignLock: StorageError {
+        StorageError(
+            .unavailable,
+            """
+            "\(self.path)" is not the file that the processes write which have its lock.mdb open: it was put in the \
+            other one's place; end those processes, then open it again
+            """
+        )
     }
 
     private var cutOff: StorageError {
@@ -128,6 +213,7 @@ extension LMDBFile {
             throw self.cutOff
         }
         return Meta(
+            bytes: page,
             pageBytes: pageBytes,
             pageCount: lastPage + 1,
             transaction: page.number(at: 144, UInt64.self),

@@ -7,10 +7,12 @@ struct LMDBFolder {
     private(set) var usedBytes = 0
 
     var dataPath: String { self.path + "/data.mdb" }
-    private var lockPath: String { self.path + "/lock.mdb" }
+    var lockPath: String { self.path + "/lock.mdb" }
 
     /// Which environment it is, whatever path leads to it; `nil` as long as it has no file.
     var identity: LMDBPlatform.FileIdentity? { LMDBPlatform.identity(of: self.dataPath) }
+
+    var lockIdentity: LMDBPlatform.FileIdentity? { LMDBPlatform.identity(of: self.lockPath) }
 
     init(path: String) throws(StorageError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
@@ -23,15 +25,17 @@ struct LMDBFolder {
     }
 
     /// Makes the folder if it is missing and sees to it that what is in it is an environment, or nothing.
-    mutating func prepare() throws(StorageError) {
+    mutating func prepare(_ configuration: LMDBDriver.Configuration) throws(StorageError) {
         switch LMDBPlatform.kind(of: self.path) {
         case .folder: break
+        case .missing where configuration.readOnly: throw self.nothingToRead
         case .missing:
-            let parent = Self.parent(of: self.path)
+            let parent = LMDBPlatform.parent(of: self.path)
             guard case .folder = LMDBPlatform.kind(of: parent) else {
                 throw StorageError(.invalidOption, "the folder \"\(parent)\" does not exist; create it first")
             }
-            try self.check(LMDBPlatform.makeFolder(self.path), "the folder \"\(self.path)\" can't be made")
+            let code = LMDBPlatform.makeFolder(self.path, mode: configuration.folderMode)
+            try self.check(code, "the folder \"\(self.path)\" can't be made")
         case .regular, .other:
             throw StorageError(
                 .invalidOption,
@@ -40,9 +44,46 @@ struct LMDBFolder {
         case .unreachable(let errorNumber):
             try self.check(errorNumber, "\"\(self.path)\" can't be reached")
         }
+        if configuration.readOnly {
+            try self.checkFiles()
+            guard !self.isNew else { throw self.nothingToRead }
+            return
+        }
         // LMDB writes for reading, too: the table of readers.
         try self.check(LMDBPlatform.writeAccess(to: self.path), "the folder \"\(self.path)\" can't be written")
         try self.checkFiles()
+        if let mode = configuration.fileMode {
+            try self.check(LMDBPlatform.makeFile(self.dataPath, mode: mode), "\"\(self.dataPath)\" can't be made")
+        }
+    }
+
+    /// Checks that the files have no other names: another folder's has another lock, so that two writers could be at
+    /// work on the file at once.
+    func requireSingleNames() throws(StorageError) {
+        for path in [self.dataPath, self.lockPath] {
+            // Folders have several always, and are refused for what they are.
+            guard case .regular = LMDBPlatform.kind(of: path), let look = LMDBPlatform.look(at: path),
+                look.linkCount > 1
+            else { continue }
+            throw Self.linked(path)
+        }
+    }
+
+    static func linked(_ path: String) -> StorageError {
+        StorageError(
+            .unavailable,
+            """
+            "\(path)" has a second name (a hard link), and opened under two names an environment is destroyed; \
+            put a copy of the file in its place, or remove the other name
+            """
+        )
+    }
+
+    private var nothingToRead: StorageError {
+        StorageError(
+            .invalidOption,
+            "there is no environment in \"\(self.path)\", and readOnly makes none; open it for writing once"
+        )
     }
 
     /// Whether there was no environment in it.
@@ -50,7 +91,7 @@ struct LMDBFolder {
 
     /// Has the names of new files survive power loss: flushing a file does not promise that of its name.
     func flush() throws(StorageError) {
-        for folder in [self.path, Self.parent(of: self.path)] {
+        for folder in [self.path, LMDBPlatform.parent(of: self.path)] {
             try self.check(LMDBPlatform.flushFolder(folder), "the folder \"\(folder)\" can't be flushed")
         }
     }
@@ -73,12 +114,5 @@ struct LMDBFolder {
         guard errorNumber != 0 else { return }
         let error = StorageError(lmdb: errorNumber)
         throw StorageError(error.code, "\(what): \(error.message)", underlying: error.underlying)
-    }
-
-    private static func parent(of path: String) -> String {
-        var path = path[...]
-        while path.count > 1, path.last == "/" { path.removeLast() }
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -18,11 +18,17 @@ struct LMDBPageWalk {
 
     /// The free pages from the one on that was asked for.
     private(set) var freePages: Set<UInt64> = []
+    /// How many pages the lists that were walked through say are free.
+    private(set) var freeCount = 0
+    /// The page that was looked at last.
+    private(set) var currentPage: UInt64 = 0
 
     private let meta: LMDBFile.Meta
     private let firstFreePage: UInt64
     private var steps: [Step] = []
     private var budget: Int
+    /// A bit for each page that something was found to be on; `nil` for a walk that goes no further than a limit.
+    private var used: [UInt64]?
 
     // Read in some 20 ms. Upper pages come first, whose damage would concern most.
     private static let pageLimit = 8192
@@ -38,6 +44,13 @@ struct LMDBPageWalk {
         self.add(meta.names, isFreeList: false, nesting: 0)
     }
 
+    /// Prepares a walk through all pages that reads each byte and checks that none is used twice.
+    init(whole meta: LMDBFile.Meta) {
+        self.init(meta)
+        self.budget = Int(clamping: meta.pageCount)
+        self.used = [UInt64](repeating: 0, count: Int(clamping: meta.pageCount / 64 + 1))
+    }
+
     /// Prepares a walk through the whole list of free pages that keeps those from the given one on.
     init(_ meta: LMDBFile.Meta, freePagesFrom first: UInt64) {
         self.meta = meta
@@ -47,7 +60,17 @@ struct LMDBPageWalk {
         self.add(meta.free, isFreeList: true, nesting: 0)
     }
 
-    mutating func run(_ file: borrowing LMDBPlatform.ReadableFile) throws {
+    mutating func run(
+        _ file: borrowing LMDBPlatform.ReadableFile,
+        checking: () throws -> Void = {}
+    ) throws {
+        // The last first, so that few steps are kept.
+        while self.used != nil, self.budget > 0, let step = self.steps.popLast() {
+            try checking()
+            try self.take(step, file)
+        }
+        // All pages were read, and yet there are more to come.
+        guard self.used == nil || self.steps.isEmpty else { throw Damage() }
         var next = 0
         while next < self.steps.count, self.budget > 0 {
             try self.take(self.steps[next], file)
@@ -64,6 +87,7 @@ struct LMDBPageWalk {
     private mutating func take(_ step: Step, _ file: borrowing LMDBPlatform.ReadableFile) throws {
         guard (1...Self.deepest).contains(step.depth), step.nesting <= 2 else { throw Damage() }
         let page = LMDBPage(bytes: try self.read(step.page, count: 1, file))
+        try self.use(step.page)
         try page.requireSound()
         // In the list of free pages LMDB is content with less.
         let fewest = step.isFreeList ? 0 : step.depth == 1 ? 1 : 2
@@ -100,6 +124,7 @@ struct LMDBPageWalk {
             try self.requireRoom(number, count)
             let header = LMDBPage(bytes: try self.read(number, count: step.isFreeList ? count : 1, file))
             guard header.kind == .overflow, header.overflowCount >= count else { throw Damage() }
+            if self.used != nil { try self.readOverflow(number, header.overflowCount, step, file) }
             if step.isFreeList {
                 try self.takeList(Array(header.bytes[Self.headerBytes..<Self.headerBytes + byteCount]))
             }
@@ -123,7 +148,37 @@ struct LMDBPageWalk {
             let page = list.number(at: 8 + index * 8, UInt64.self)
             guard (2..<self.meta.pageCount).contains(page) else { throw Damage() }
             if page >= self.firstFreePage { self.freePages.insert(page) }
+            try self.use(page)
         }
+        self.freeCount += Int(count)
+    }
+
+    /// Reads the pages of a value behind its first one; those of a list of free pages were read already.
+    private mutating func readOverflow(
+        _ first: UInt64,
+        _ count: Int,
+        _ step: Step,
+        _ file: borrowing LMDBPlatform.ReadableFile
+    ) throws {
+        try self.requireRoom(first, count)
+        for number in first..<first + UInt64(count) { try self.use(number) }
+        if step.isFreeList { return }
+        let end = (first + UInt64(count)) * UInt64(self.meta.pageBytes)
+        var offset = (first + 1) * UInt64(self.meta.pageBytes)
+        while offset < end {
+            let bytes = try file.read(Int(min(end - offset, 1 << 20)), at: offset)
+            guard !bytes.isEmpty else { throw Damage() }
+            offset += UInt64(bytes.count)
+        }
+    }
+
+    /// Takes down that something is on the page.
+    private mutating func use(_ page: UInt64) throws {
+        guard self.used != nil else { return }
+        self.currentPage = page
+        let (index, bit) = (Int(page / 64), UInt64(1) << (page % 64))
+        guard let word = self.used?[index], word & bit == 0 else { throw Damage() }
+        self.used?[index] = word | bit
     }
 
     private mutating func read(
@@ -131,6 +186,7 @@ struct LMDBPageWalk {
         count: Int,
         _ file: borrowing LMDBPlatform.ReadableFile
     ) throws -> [UInt8] {
+        self.currentPage = number
         try self.requireRoom(number, count)
         self.budget -= count
         let byteCount = count * self.meta.pageBytes

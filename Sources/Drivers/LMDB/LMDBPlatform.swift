@@ -27,6 +27,13 @@ enum LMDBPlatform {
         let inode: UInt64
     }
 
+    /// What the file system says of a file.
+    struct FileLook {
+        let identity: FileIdentity
+        let byteCount: UInt64
+        let linkCount: UInt64
+    }
+
     static let inputOutputError = EIO
     static let invalidArgument = EINVAL
 
@@ -45,15 +52,47 @@ enum LMDBPlatform {
     }
 
     static func identity(of path: String) -> FileIdentity? {
-        var file = kvstorage_lmdb_file()
-        guard kvstorage_lmdb_look(path, &file) == 0 else { return nil }
-        return FileIdentity(device: file.device, inode: file.inode)
+        self.look(at: path)?.identity
     }
 
-    /// Creates a folder and returns zero or the error number; one that is there already is fine.
-    static func makeFolder(_ path: String) -> Int32 {
-        guard mkdir(path, 0o777) != 0 else { return 0 }
-        return errno == EEXIST ? 0 : errno
+    /// Returns `nil` if the file is not there or can't be reached.
+    static func look(at path: String) -> FileLook? {
+        var file = kvstorage_lmdb_file()
+        guard kvstorage_lmdb_look(path, &file) == 0 else { return nil }
+        let identity = FileIdentity(device: file.device, inode: file.inode)
+        return FileLook(identity: identity, byteCount: file.bytes, linkCount: file.links)
+    }
+
+    /// Creates a folder and returns zero or the error number; one that is there already is fine unless it has to be
+    /// new.
+    static func makeFolder(_ path: String, mode: UInt32? = nil, mustBeNew: Bool = false) -> Int32 {
+        guard mkdir(path, mode_t(mode ?? 0o777)) != 0 else {
+            if let mode { chmod(path, mode_t(mode)) }
+            return 0
+        }
+        return errno == EEXIST && !mustBeNew ? 0 : errno
+    }
+
+    /// Creates an empty file with exactly these permissions and returns zero or the error number; one that is there is
+    /// left as it is.
+    static func makeFile(_ path: String, mode: UInt32) -> Int32 {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode))
+        guard descriptor >= 0 else { return errno == EEXIST ? 0 : errno }
+        defer { close(descriptor) }
+        return fchmod(descriptor, mode_t(mode)) == 0 ? 0 : errno
+    }
+
+    /// Returns the permission bits of a file, `nil` if it can't be reached.
+    static func mode(of path: String) -> UInt32? {
+        var file = kvstorage_lmdb_file()
+        return kvstorage_lmdb_look(path, &file) == 0 ? file.mode : nil
+    }
+
+    /// Returns the path from the root on, free of links, or the path itself if there is none.
+    static func resolved(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// Flushes the names in a folder and returns zero or the error number; where that can't be done or isn't allowed,
@@ -146,15 +185,36 @@ extension LMDBPlatform {
     /// A file that is looked at without LMDB; closed when it goes.
     struct ReadableFile: ~Copyable {
         private let descriptor: Int32
+        private let isBorrowed: Bool
+
+        /// A lock file that is open nowhere in this process: closing it drops the process's locks on it.
+        init(forLocking path: String) throws(StorageError) {
+            self.isBorrowed = false
+            self.descriptor = open(path, O_RDWR | O_CLOEXEC)
+            guard self.descriptor >= 0 else { throw StorageError(lmdb: errno) }
+        }
+
+        /// Closes the file now, and not before.
+        consuming func end() {}
+
+        /// Takes the environment whose lock file this is, unless another process has it open.
+        func takeAlone() -> Bool { kvstorage_lmdb_take_alone(self.descriptor) == 0 }
+
+        /// A file that somebody else has open for longer than this lives.
+        init(borrowing descriptor: Int32) {
+            self.descriptor = descriptor
+            self.isBorrowed = true
+        }
 
         /// - Throws: the error number.
         init(_ path: String) throws(StorageError) {
+            self.isBorrowed = false
             self.descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard self.descriptor >= 0 else { throw StorageError(lmdb: errno) }
         }
 
         deinit {
-            close(self.descriptor)
+            if !self.isBorrowed { close(self.descriptor) }
         }
 
         var byteCount: UInt64 {
@@ -196,4 +256,64 @@ extension LMDBPlatform {
             return bytes
         }
     }
+}
+
+extension LMDBPlatform {
+    /// A file that is written from its beginning on; closed when it goes.
+    struct WritableFile: ~Copyable {
+        let descriptor: Int32
+        private let path: String
+
+        /// Creates the file, with exactly these permissions if there are any.
+        ///
+        /// - Throws: the error number, of a file that is there too.
+        init(new path: String, mode: UInt32?) throws(StorageError) {
+            self.path = path
+            self.descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode ?? 0o666))
+            guard self.descriptor >= 0 else { throw StorageError(lmdb: errno) }
+            if let mode { fchmod(self.descriptor, mode_t(mode)) }
+        }
+
+        deinit {
+            close(self.descriptor)
+        }
+
+        func write(_ bytes: [UInt8], at start: UInt64) throws(StorageError) {
+            var offset = 0
+            while offset < bytes.count {
+                let written = bytes.withUnsafeBytes { bytes in
+                    pwrite(
+                        self.descriptor,
+                        bytes.baseAddress.map { $0 + offset },
+                        bytes.count - offset,
+                        off_t(start) + off_t(offset)
+                    )
+                }
+                if written < 0, errno == EINTR { continue }
+                guard written > 0 else { throw StorageError(lmdb: written < 0 ? errno : ENOSPC) }
+                offset += written
+            }
+        }
+
+        /// Flushes the file of which so many bytes were written, and gives it its name, which nothing may have yet.
+        func finish(byteCount: UInt64, as path: String) throws(StorageError) {
+            guard ftruncate(self.descriptor, off_t(byteCount)) == 0, fsync(self.descriptor) == 0,
+                rename(self.path, path) == 0
+            else { throw StorageError(lmdb: errno) }
+        }
+    }
+
+    /// Returns the folder that a file or a folder is in.
+    static func parent(of path: String) -> String {
+        var path = path.utf8[...]
+        while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
+        guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(decoding: path[..<slash], as: UTF8.self)
+    }
+
+    static func removeFile(_ path: String) { unlink(path) }
+
+    static func removeFolder(_ path: String) { rmdir(path) }
+
+    static let fileExists = EEXIST
 }

@@ -7,8 +7,8 @@ import Synchronization
 /// A transaction is begun when its slot is used for the first time, and from then on reset and renewed. Whoever changes
 /// the map takes all slots (``hold()``), which is why a read costs nothing for that beyond taking its slot.
 ///
-/// `@unchecked Sendable`: `transaction` belongs to whoever has taken the slot; everything else is atomic or under a
-/// lock.
+/// `@unchecked Sendable`: `transaction` belongs to whoever has taken the slot, and `environment` changes only while all
+/// are taken; everything else is atomic or under a lock.
 final class LMDBReaderPool: @unchecked Sendable {
     private enum SlotState {
         static let free = 0
@@ -42,7 +42,7 @@ final class LMDBReaderPool: @unchecked Sendable {
         var failure: StorageError?
     }
 
-    private let environment: OpaquePointer
+    private var environment: OpaquePointer
     private let count: Int
     private let slots: UnsafeMutablePointer<Slot>
     private let waiting = Mutex(Waiting())
@@ -209,6 +209,31 @@ extension LMDBReaderPool {
         }
     }
 
+    /// Takes all slots unless a read runs for longer than the limit: then none is taken, and `false` returned. Blocks.
+    func hold(within limit: Duration) -> Bool {
+        let end = ContinuousClock.now + limit
+        for index in 0..<self.count where !self.seize(index) {
+            var round = 0
+            while self.slots[index].state.load(ordering: .sequentiallyConsistent) != SlotState.held {
+                LMDBPlatform.pause(round)
+                round += 1
+                guard round % 128 != 0 || ContinuousClock.now < end else {
+                    self.letGo(upTo: index)
+                    return false
+                }
+            }
+        }
+        return true
+    }
+
+    /// Gives back what was taken of the slots up to that one, in which a read still runs.
+    private func letGo(upTo index: Int) {
+        for index in 0...index where !self.exchange(SlotState.wanted, SlotState.busy, at: index) {
+            self.slots[index].state.store(SlotState.free, ordering: .sequentiallyConsistent)
+        }
+        self.wakeAll(with: nil)
+    }
+
     /// Gives back what ``hold()`` has taken.
     func release() {
         for index in 0..<self.count {
@@ -217,12 +242,23 @@ extension LMDBReaderPool {
         self.wakeAll(with: nil)
     }
 
-    /// Ends the transactions for good while all slots are taken; who comes from now on gets the error.
-    func close(with failure: StorageError) {
+    /// Ends the transactions while all slots are taken.
+    func endTransactions() {
         for index in 0..<self.count {
             if let transaction = self.slots[index].transaction { mdb_txn_abort(transaction) }
             self.slots[index].transaction = nil
         }
+        self.openCount.store(0, ordering: .sequentiallyConsistent)
+    }
+
+    /// Has the slots lend transactions of another handle from now on; to be called while all of them are taken.
+    func exchange(_ environment: OpaquePointer) {
+        self.environment = environment
+    }
+
+    /// Ends the transactions for good while all slots are taken; who comes from now on gets the error.
+    func close(with failure: StorageError) {
+        self.endTransactions()
         self.wakeAll(with: failure)
     }
 

@@ -1,5 +1,7 @@
 import CKVStorageLMDB
+import Dispatch
 import KVStorage
+import Synchronization
 
 /// A driver's databases in an environment, and the two ways to them: reads in place, writes through the queue.
 final class LMDBStore: Sendable {
@@ -13,8 +15,10 @@ final class LMDBStore: Sendable {
     let events = EventHub()
     let clock: any StorageClock
     let maximumKeyBytes: Int
+    /// When the environment's files and readers were looked after last.
+    let lastInspection: Mutex<Timestamp>
     private let lease: LMDBLease
-    private let calls = LMDBCalls()
+    let calls = LMDBCalls()
 
     init(_ lease: LMDBLease, _ databases: LMDBDatabases, _ clock: any StorageClock) {
         self.lease = lease
@@ -22,6 +26,7 @@ final class LMDBStore: Sendable {
         self.maximumKeyBytes = lease.environment.maximumKeyBytes
         self.databases = databases
         self.clock = clock
+        self.lastInspection = Mutex(clock.now)
     }
 
     /// Calls the body with a read transaction, on the caller's thread; no lock is held meanwhile.
@@ -70,8 +75,7 @@ final class LMDBStore: Sendable {
                 return Reading(slot: slot, transaction: transaction)
             case .outgrown:
                 readers.giveBack(slot)
-                // Any write transaction adopts the new size before it begins.
-                _ = try await self.write(.apply([]))
+                try await self.adoptMapSize()
             case .full:
                 readers.retire(slot)
             case .failed(let error):
@@ -82,16 +86,54 @@ final class LMDBStore: Sendable {
     }
 
     /// Has the operation carried out and returns its answer once it is committed.
+    ///
+    /// - Throws: `StorageError.Code.unavailable` if another process keeps its lock for too long.
     func write(_ operation: WriteOperation) async throws(StorageError) -> WriteOperation.Answer {
+        guard !self.environment.isReadOnly else { throw .lmdbReadOnly }
         try self.calls.beginWrite()
         defer { self.calls.endWrite() }
         return try await self.lease.queue.submit(LMDBWrite(store: self, operation: operation))
     }
 
+    private func adoptMapSize() async throws(StorageError) {
+        let environment = self.environment
+        guard environment.isReadOnly else {
+            // Any write transaction adopts the new size before it begins.
+            _ = try await self.write(.apply([]))
+            return
+        }
+        try await self.onHousekeeper { () throws(StorageError) in
+            try environment.writing.withLock { _ throws(StorageError) in try environment.adoptMapSize() }
+        }
+    }
+
+    /// Runs the body, which may block, on a thread of the environment's own; the environment stays open meanwhile.
+    func onHousekeeper<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        try await self.onThread(self.environment.housekeeping, body)
+    }
+
+    /// Runs the body, which may block, on a queue of its own; the environment stays open meanwhile.
+    func onThread<Value: Sendable>(
+        _ queue: DispatchQueue,
+        _ body: @escaping @Sendable () throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        try self.calls.beginWrite()
+        defer { self.calls.endWrite() }
+        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: Result { () throws(StorageError) in try body() }) }
+        }
+        return try result.get()
+    }
+
     /// Waits for what was accepted, then gives the environment back.
+    ///
+    /// Where another process keeps its lock and holds up a write of another driver, the environment is closed as soon as
+    /// it lets go; that is not waited for any longer than ``LMDBEnvironment/busyTimeout``.
     func close() async {
         await self.calls.close {
-            await self.environment.onThread {
+            await self.environment.onHousekeeper {
                 self.environment.waitForReaders()
                 self.lease.end()
             }

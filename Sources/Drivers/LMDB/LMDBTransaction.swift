@@ -138,6 +138,19 @@ struct LMDBCursor {
         key.isEmpty ? try self.first() : try self.move(MDB_SET_RANGE, to: key)
     }
 
+    /// Goes to the first key that comes after the given one.
+    func next(after key: UnsafeRawBufferPointer) throws(StorageError) -> Pair? {
+        guard let pair = try self.seek(key) else { return nil }
+        return pair.key.count == key.count && compareBytes(pair.key, key) == 0 ? try self.next() : pair
+    }
+
+    /// Returns whether the pair of key and value is there, in a database that keeps several values of a key.
+    func holds(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StorageError) -> Bool {
+        var keyValue = MDB_val(key)
+        var dataValue = MDB_val(value)
+        return try LMDBTransaction.isFound(mdb_cursor_get(self.handle, &keyValue, &dataValue, MDB_GET_BOTH))
+    }
+
     /// Deletes the pair that the cursor is on; ``next()`` then goes to the one that followed it.
     func delete() throws(StorageError) {
         try LMDBTransaction.check(mdb_cursor_del(self.handle, 0))
@@ -165,6 +178,19 @@ extension UnsafeRawBufferPointer {
     @inline(__always)
     init(_ value: MDB_val) {
         self.init(start: value.mv_data, count: value.mv_size)
+    }
+}
+
+extension [UInt8] {
+    /// Calls the body with the bytes; the standard library's rethrows without a type.
+    @inline(__always)
+    func withUnsafeBytesTyped<Result>(
+        _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        let result: Swift.Result<Result, StorageError> = self.withUnsafeBytes { bytes in
+            do throws(StorageError) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 }
 

@@ -4,56 +4,81 @@ import Synchronization
 
 /// Carries out batches of writes, each batch in one transaction.
 ///
+/// A batch that fails as a whole is carried out again write by write, so that only the one that can't be committed fails.
+///
 /// `@unchecked Sendable`: used by `GroupCommitQueue` alone, which has one commit at a time.
 final class LMDBWriter: @unchecked Sendable {
     typealias Outcome = Result<WriteOperation.Answer, StorageError>
+    typealias Queue = GroupCommitQueue<LMDBWrite, WriteOperation.Answer>
 
     let environment: LMDBEnvironment
     /// What the transactions have changed; told when their locks are free again.
     private var changes: [(hub: EventHub, event: StorageEvent)] = []
+    private var attempts = LMDBAttempts()
 
     init(_ environment: LMDBEnvironment) {
         self.environment = environment
     }
 
-    /// Creates the queue: with flushes on the driver's thread, without them on the caller's.
-    func makeQueue() -> GroupCommitQueue<LMDBWrite, WriteOperation.Answer> {
-        let thread = self.environment.thread
-        if self.environment.synchronous.flushes {
-            return GroupCommitQueue(on: thread) { self.commit($0) }
-        }
-        return GroupCommitQueue(inPlace: { writes in
-            if let outcomes = self.commitIfMapSuffices(writes) { return outcomes }
-            // Changing the map waits for those who read, which is nothing for a thread of the cooperative pool.
-            return await withCheckedContinuation { continuation in
-                thread.async { continuation.resume(returning: self.commit(writes)) }
-            }
-        })
+    /// Creates the queue: with flushes on the driver's thread; without them on the caller's, as far as that need not wait.
+    func makeQueue() -> Queue {
+        let error = StorageError(
+            .unavailable,
+            """
+            another process has held the environment's lock for writing for longer than busyTimeout; nothing was \
+            written, try again or see what that process does
+            """
+        )
+        let limit = Queue.TimeLimit(self.environment.busyTimeout, error)
+        var attempt: Queue.Attempt?
+        if !self.environment.synchronous.flushes { attempt = { writes in self.commitAtOnce(writes) } }
+        return Queue(on: self.environment.thread, limit: limit, attempt: attempt) { claim in self.commit(claim) }
     }
 
-    /// Carries out the writes; blocks while the map is changed.
-    private func commit(_ writes: [LMDBWrite]) -> [Outcome] {
-        let outcomes = self.environment.writing.withLock { _ in
-            switch self.transactGrowing(writes[...]) {
-            case .success(let outcomes): return outcomes
-            case .failure(let error):
-                guard writes.count > 1 else { return [.failure(error)] }
-                // Each in a transaction of its own, so that only the one that can't be committed fails.
-                return writes.indices.flatMap { index -> [Outcome] in
-                    switch self.transactGrowing(writes[index...index]) {
-                    case .success(let outcomes): outcomes
-                    case .failure(let error): [.failure(error)]
-                    }
-                }
-            }
+    /// Carries out the writes that `claim` hands out, or prepares for their next attempt; blocks while it waits for the
+    /// lock, and while the map is changed.
+    private func commit(_ claim: () -> [LMDBWrite]) -> Queue.LockingOutcome {
+        let outcome = self.environment.writing.withLock { _ in
+            let outcome = self.attempt(claim)
+            if case .done = outcome { self.attempts.end(self.environment) }
+            return outcome
         }
         self.tell()
-        return outcomes
+        return outcome
     }
 
-    /// Carries out the writes, or nothing if the transaction fails as a whole.
-    private func commitIfMapSuffices(_ writes: [LMDBWrite]) -> [Outcome]? {
-        let outcomes: [Outcome]? = self.environment.writing.withLock { _ in
+    private func attempt(_ claim: () -> [LMDBWrite]) -> Queue.LockingOutcome {
+        let changeCount = self.changes.count
+        var writes: [LMDBWrite]?
+        do throws(StorageError) {
+            try self.attempts.prepare(self.environment)
+            let outcomes = try self.environment.transact { transaction throws(StorageError) in
+                let claimed = claim()
+                writes = claimed
+                return try self.run(claimed[...], in: transaction)
+            }
+            return .done(outcomes)
+        } catch {
+            self.changes.removeSubrange(changeCount...)
+            do throws(StorageError) {
+                try self.attempts.plan(
+                    after: error,
+                    byteCount: writes?.reduce(0) { $0 + $1.operation.byteCount } ?? 0,
+                    isRemoving: writes?.allSatisfy(\.operation.isRemoval) ?? false,
+                    self.environment
+                )
+                return .again
+            } catch {
+                guard let writes else { return .done(claim().map { _ in .failure(error) }) }
+                return writes.count > 1 ? .oneByOne : .done(writes.map { _ in .failure(error) })
+            }
+        }
+    }
+
+    /// Carries out the writes without waiting for anything, or returns `nil`, having changed nothing.
+    private func commitAtOnce(_ writes: [LMDBWrite]) -> [Outcome]? {
+        guard let lock = self.environment.lock, !lock.mayBeTaken else { return nil }
+        let outcomes = self.environment.writing.withLockIfAvailable { _ -> [Outcome]? in
             let changeCount = self.changes.count
             do throws(StorageError) {
                 return try self.environment.transact { transaction throws(StorageError) in
@@ -64,27 +89,9 @@ final class LMDBWriter: @unchecked Sendable {
                 return nil
             }
         }
+        guard let outcomes, let outcomes else { return nil }
         self.tell()
         return outcomes
-    }
-
-    private func transactGrowing(_ writes: ArraySlice<LMDBWrite>) -> Result<[Outcome], StorageError> {
-        let changeCount = self.changes.count
-        do throws(StorageError) {
-            return .success(
-                try self.environment.transactGrowing(
-                    byteCount: writes.reduce(0) { $0 + $1.operation.byteCount },
-                    isRemoving: writes.allSatisfy(\.operation.isRemoval)
-                ) { transaction throws(StorageError) in
-                    // What an attempt before this one has changed was not committed.
-                    self.changes.removeSubrange(changeCount...)
-                    return try self.run(writes, in: transaction)
-                }
-            )
-        } catch {
-            self.changes.removeSubrange(changeCount...)
-            return .failure(error)
-        }
     }
 
     /// - Throws: what makes the transaction fail as a whole.

@@ -87,17 +87,27 @@ final class RedisCluster: RedisClient {
         while true {
             if let setback { try await self.overcome(setback, &call) }
             let asks = setback?.asks
-            let outcome: RedisAttempt
+            var outcome: RedisAttempt
+            let place: RedisEndpoint?
             if let asks {
+                place = asks
                 // The slot is on its way there; without this word the node would send us back.
                 outcome = try await self.attempt(call, at: asks, replies: replies + 1) { writer in
                     writer.encoded("*1\r\n$6\r\nASKING\r\n")
                     encode(&writer)
                 }
             } else if let endpoint = try await self.master(&call) {
+                place = endpoint
                 outcome = try await self.attempt(call, at: endpoint, replies: replies, encode)
             } else {
+                place = nil
                 outcome = .failed(.unserved)
+            }
+            if case .failed(.redirected(.later, let error)) = outcome, error.code == "TRYAGAIN", let place,
+                let split = RedisSplitCall(encode)
+            {
+                let attempt = try await self.attempt(split, call, at: place, isTarget: asks != nil)
+                if let attempt { outcome = attempt }
             }
             switch outcome {
             case .answered(let reply): return reply

@@ -27,6 +27,16 @@ struct RedisCommandWriter {
         return commands
     }
 
+    /// Returns the words of a command.
+    static func words(of command: ArraySlice<UInt8>) -> [[UInt8]] {
+        var rest = command
+        return (0..<self.takeHeader(from: &rest)).map { _ in
+            let count = self.takeHeader(from: &rest)
+            defer { rest = rest.dropFirst(count + 2) }
+            return Array(rest.prefix(count))
+        }
+    }
+
     /// Takes a kind, a count and the end of the line, and returns the count.
     private static func takeHeader(from bytes: inout ArraySlice<UInt8>) -> Int {
         var count = 0

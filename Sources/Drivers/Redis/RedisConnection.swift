@@ -63,8 +63,8 @@ final class RedisConnection: Sendable {
     /// Sends a command, or several as one, and returns the last reply, or the first that is an error; with `collects` an
     /// array of all of them.
     ///
-    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while nothing
-    /// else is with the server, as the connection broke at it before.
+    /// It may take until the time given, by default for as long as the call or a command may take. A suspect is sent while
+    /// nothing else is with the server, as the connection broke at it before.
     ///
     /// - Throws: `StorageError.Code.timeout`, `StorageError.Code.unavailable` or what else kept it from being sent,
     ///   `StorageError.Code.connectionLost` if it may have run, `StorageError.Code.overloaded`,
@@ -100,6 +100,8 @@ final class RedisConnection: Sendable {
         return try outcome.get()
     }
 
+    var options: Options { self.core.options }
+
     /// Sends commands that do not depend on each other, all at once, and returns what came of each.
     ///
     /// Each is a command by itself: if the connection breaks, one that may have run is not sent again because of others
@@ -113,6 +115,7 @@ final class RedisConnection: Sendable {
         guard !Task.isCancelled else {
             return commands.map { _ in .failure(RedisConnectionState<RedisWaiter>.cancelledError) }
         }
+        let start = self.core.isObserved ? ContinuousClock.now : nil
         let group = RedisWaiterGroup(commands.count)
         let waiters = commands.map { _ in RedisWaiter(group) }
         await withTaskCancellationHandler {
@@ -123,16 +126,15 @@ final class RedisConnection: Sendable {
         } onCancel: {
             for waiter in waiters { self.core.cancel(waiter) }
         }
-        return waiters.map { $0.takeOutcome() }
+        let outcomes = waiters.map { $0.takeOutcome() }
+        if let start {
+            for outcome in outcomes { self.core.report(outcome, isRepeatable: isRepeatable, since: start) }
+        }
+        return outcomes
     }
 
     /// Whether the connection is there, so that a question costs no new one.
     var isConnected: Bool { self.core.withState { $0.phase == .ready } }
-
-    var options: Options { self.core.options }
-
-    /// How long a command may take.
-    var commandTimeout: Duration { self.core.options.commandTimeout }
 
     /// Where the server is.
     var endpoint: RedisEndpoint { self.core.options.endpoint }

@@ -13,9 +13,6 @@ final class RedisConnectionLoop {
     var generator = SystemRandomNumberGenerator()
     /// Whether the connection has answered a command, so that it is worth to be made again at once.
     var isProven = false
-    /// Whether the socket took no more: that it takes some again shows that the server reads. Its taking some otherwise
-    /// shows nothing, as the system takes bytes for a server that hangs.
-    private var isBlocked = false
     var addresses = RedisAddressOrder<RedisPlatform.SocketAddress>()
     /// The options with what this attempt's connection is made to, and whom it logs in as.
     var target: RedisConnection.Options
@@ -25,6 +22,9 @@ final class RedisConnectionLoop {
     /// When the attempt to connect began, and how many there were since there was a connection.
     var attemptStart = ContinuousClock.now
     var attempts = 0
+    /// Whether the socket took no more: that it takes some again shows that the server reads. Its taking some otherwise
+    /// shows nothing, as the system takes bytes for a server that hangs.
+    private var isBlocked = false
     private var reader: RedisReplyReader?
     private var replies: [RedisReply] = []
     private let buffer: UnsafeMutableRawBufferPointer

@@ -86,9 +86,9 @@ extension RedisDriver {
 
         /// How long a command may take, five seconds by default, waiting for the connection included.
         ///
-        /// A command that was not sent by then throws what kept it, mostly `StorageError.Code.unavailable`, and changes
-        /// nothing. One that was sent throws `StorageError.Code.timeout`; a write may have run then. A server that owes
-        /// replies and sends none for that long is taken for dead: the connection is made anew.
+        /// A command that was not sent by then throws `StorageError.Code.unavailable` with what kept it, and changes nothing.
+        /// One that was sent throws `StorageError.Code.timeout`; a write may have run then. A server that owes replies is
+        /// taken for dead when no byte came or went for that long: the connection is made anew.
         ///
         /// For calls to wait for a failover it has to be longer than one takes: in a cluster Redis' `cluster-node-timeout`,
         /// 15 seconds by default, and some seconds for the election, so 20 to 30 seconds; with sentinels

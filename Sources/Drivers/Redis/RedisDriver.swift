@@ -16,8 +16,9 @@ public import KVStorage
 ///   metadata takes such a leftover from the next item of the name. One that has not, or one of a cluster, does so for
 ///   `incrementItem` with a life time and for batches that keep life times only: `setItem` would cost the server twice as much.
 ///
-/// A lost connection is made again by itself. Reads that were cut off are repeated. Writes that were not sent are sent
-/// then; one that may have run throws `StorageError.Code.connectionLost` and is never repeated.
+/// A lost connection is made again by itself. Reads that were cut off are repeated, twice at most; one that may be what
+/// broke the connection goes by itself then, so that it takes nobody along. Writes that were not sent are sent then; one
+/// that may have run throws `StorageError.Code.connectionLost` and is never repeated.
 ///
 /// A server that was demoted to a replica, or is a replica without its master, refuses what it is sent, and the connection to
 /// it ends: its name is looked up again, so that calls follow a failover by name, by load balancer or by managed service. What
@@ -29,7 +30,13 @@ public import KVStorage
 /// In a cluster an item is kept by the node that has its slot, and each node is given connections of its own. Calls on many
 /// items go to all nodes at the same time; a batch is all-or-nothing only if the prefix has a hash tag, as in
 /// `{orders}`, which keeps all items on one node. When a master dies, calls wait for a replica to take over, until their
-/// time is over: see ``Configuration/commandTimeout``, whose default is shorter than Redis takes by default. What the dead master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
+/// time is over: see ``Configuration/commandTimeout``, whose default is shorter than Redis takes by default. What the dead
+/// master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
+///
+/// In a cluster a call on many items that was done in part, or may have been, throws `StorageError.Code.partlyDone`. Listings
+/// and `clear` miss no item that moves to another node meanwhile. While a slot moves, calls on an item and its metadata that
+/// are not on one node just then wait until they are, and so do batches of several items of the slot; calls on items without
+/// metadata go on.
 ///
 /// If the task is cancelled, a call that was not sent throws `StorageError.Code.cancelled`, and so does a read. A write
 /// that was sent waits for its answer, at most for ``Configuration/commandTimeout``, so that its caller knows.

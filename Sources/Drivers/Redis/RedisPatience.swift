@@ -7,7 +7,7 @@ struct RedisPatience {
     private var generator = SystemRandomNumberGenerator()
     private var immediate = 0
 
-    /// - Parameter until: When the time is over, by default after as long as the call or a command may take.
+    /// - Parameter until: When the time is over, by default after as long as a call may take.
     init(_ options: RedisConnection.Options, until: RedisInstant? = nil) {
         self.until = until ?? RedisCallLimit.deadline(options)
         let bounds = options.reconnectDelay

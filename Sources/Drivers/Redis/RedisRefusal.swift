@@ -7,20 +7,8 @@ struct RedisRefusal {
     let isDemoted: Bool
 
     /// Returns `nil` if the reply is one for the caller.
-    ///
-    /// - Parameter collects: Whether it is an array of the replies to several commands, of which one may be refused.
-    init?(_ reply: RedisReply, collects: Bool) {
-        if case .error(let error) = reply {
-            self.init(error)
-        } else if collects, case .array(let replies) = reply {
-            guard let refusal = replies.lazy.compactMap({ RedisRefusal($0, collects: false) }).first else { return nil }
-            self = refusal
-        } else {
-            return nil
-        }
-    }
-
-    private init?(_ error: RedisServerError) {
+    init?(_ reply: RedisReply) {
+        guard case .error(let error) = reply else { return nil }
         switch error.code {
         case "READONLY", "MASTERDOWN": self.isDemoted = true
         case "LOADING": self.isDemoted = false

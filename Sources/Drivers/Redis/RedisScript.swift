@@ -1,4 +1,5 @@
 import KVStorage
+import Synchronization
 
 /// A Lua script that runs as one step in the server, called by its digest once the server has it.
 struct RedisScript: Sendable {
@@ -8,7 +9,17 @@ struct RedisScript: Sendable {
 
     private init(_ source: String) {
         self.source = source
-        self.digest = SHA1.hexadecimalDigest(of: Array(source.utf8))
+        let digest = SHA1.hexadecimalDigest(of: Array(source.utf8))
+        self.digest = digest
+        Self.sources.withLock { $0[digest] = source }
+    }
+
+    /// The sources of the scripts that were made, which are those below.
+    private static let sources = Mutex<[String: String]>([:])
+
+    /// Returns the source of the script with the digest.
+    static func source(ofDigest digest: String) -> String? {
+        self.sources.withLock { $0[digest] }
     }
 
     // A script is given the item's key and that of its metadata, or the item's alone where no metadata is kept. It gives

@@ -209,6 +209,8 @@ struct RedisSentinelSubscriber: RedisSubscriber {
         self.onLoss()
     }
 
+    func receivedAll() {}
+
     func receive(_ message: [RedisReply]) {
         guard message.count == 4, case .bytes(let payload) = message[3] else { return }
         self.onMessage(payload)

@@ -43,43 +43,36 @@ final class RedisServerClient: RedisClient {
         isRepeatable: Bool,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
-        try await self.sendOnce(replies.count, isRepeatable: isRepeatable, encode)
-    }
-
-    /// Sends a command, or several as one, and again if the server refused it as it is not the one to ask now: a master that
-    /// was demoted, a replica without its master, a server that loads its data.
-    private func sendOnce(
-        _ replies: Int,
-        collects: Bool = false,
-        isRepeatable: Bool,
-        _ encode: Encode
-    ) async throws(StorageError) -> RedisReply {
         let connection = self.next
-        let until = RedisCallLimit.deadline(connection.options)
+        let start = RedisPlatform.now
         let epoch = connection.epoch
-        let reply = try await connection.send(
-            replies: replies, collects: collects, isRepeatable: isRepeatable, until: until, encode)
-        guard let refusal = RedisRefusal(reply, collects: collects) else { return reply }
-        // It is not sent so late that its answer would hardly come in time: that it was refused is the better answer.
-        let margin = min(connection.commandTimeout / 8, .milliseconds(500))
-        var patience = RedisPatience(connection.options, until: until.advanced(by: .zero - margin))
+        let reply = try await connection.send(replies: replies.count, isRepeatable: isRepeatable, encode)
+        guard let refusal = RedisRefusal(reply) else { return reply }
         return try await self.sendAgain(
-            connection, epoch, refusal, &patience, until, replies, collects: collects, isRepeatable: isRepeatable,
-            encode)
+            connection, epoch, refusal, since: start, replies.count, isRepeatable: isRepeatable, encode)
     }
 
+    /// Sends a command, or several as one, again that a server refused as it is not the one to ask now: a master that was
+    /// demoted, a replica without its master, a server that loads its data.
+    ///
+    /// - Parameters:
+    ///   - epoch: Which connection it was refused on.
+    ///   - start: When it was sent first.
     private func sendAgain(
         _ connection: RedisConnection,
-        _ firstEpoch: Int,
-        _ firstRefusal: RedisRefusal,
-        _ patience: inout RedisPatience,
-        _ until: RedisInstant,
+        _ epoch: Int,
+        _ refusal: RedisRefusal,
+        since start: RedisInstant,
         _ replies: Int,
-        collects: Bool,
         isRepeatable: Bool,
         _ encode: Encode
     ) async throws(StorageError) -> RedisReply {
-        var (epoch, refusal, attempts) = (firstEpoch, firstRefusal, 0)
+        let options = connection.options
+        let until = RedisCallLimit.deadline ?? start.advanced(by: options.commandTimeout)
+        // It is not sent so late that its answer would hardly come in time: that it was refused is the better answer.
+        let margin = min(options.commandTimeout / 8, .milliseconds(500))
+        var patience = RedisPatience(options, until: until.advanced(by: .zero - margin))
+        var (epoch, refusal, attempts) = (epoch, refusal, 0)
         while true {
             // Loading that was over by the second attempt did not last.
             if refusal.isDemoted || attempts > 0 {
@@ -91,14 +84,13 @@ final class RedisServerClient: RedisClient {
             epoch = connection.epoch
             let reply: RedisReply
             do throws(StorageError) {
-                reply = try await connection.send(
-                    replies: replies, collects: collects, isRepeatable: isRepeatable, until: until, encode)
+                reply = try await connection.send(replies: replies, isRepeatable: isRepeatable, until: until, encode)
             } catch {
                 // Its time was over before it was sent again: why it was refused says more.
                 guard error.code == .unavailable else { throw error }
                 throw refusal.storageError
             }
-            guard let next = RedisRefusal(reply, collects: collects) else { return reply }
+            guard let next = RedisRefusal(reply) else { return reply }
             refusal = next
         }
     }
@@ -107,23 +99,30 @@ final class RedisServerClient: RedisClient {
         if isRepeatable, commands.count > 1 { return try await self.sendTogether(commands) }
         var replies: [RedisReply] = []
         for command in commands {
-            replies.append(
-                try await self.sendOnce(command.replies.count, isRepeatable: isRepeatable, command.encode))
+            let reply = try await self.send(
+                command.key, command.replies, isRepeatable: isRepeatable, command.encode)
+            replies.append(reply)
         }
         return replies
     }
 
     /// Sends commands that may run twice in one round trip.
     private func sendTogether(_ commands: [RedisCommand]) async throws(StorageError) -> [RedisReply] {
-        let count = commands.reduce(0) { $0 + $1.replies.count }
-        let reply = try await self.sendOnce(count, collects: true, isRepeatable: true) { writer in
-            for command in commands { command.encode(&writer) }
+        let connection = self.next
+        let start = RedisPlatform.now
+        let epoch = connection.epoch
+        let results = await connection.sendEach(commands, isRepeatable: true)
+        var replies: [RedisReply] = []
+        for (command, result) in zip(commands, results) {
+            var reply = try result.get()
+            if let refusal = RedisRefusal(reply) {
+                reply = try await self.sendAgain(
+                    connection, epoch, refusal, since: start, command.replies.count, isRepeatable: true,
+                    command.encode)
+            }
+            replies.append(reply)
         }
-        var rest = try reply.elements(count: count, nil)[...]
-        return commands.map { command in
-            defer { rest = rest.dropFirst(command.replies.count) }
-            return RedisReply.summary(of: rest.prefix(command.replies.count))
-        }
+        return replies
     }
 
     func groups(of keys: some Collection<String>) -> [[Int]] {

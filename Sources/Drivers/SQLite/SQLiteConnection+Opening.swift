@@ -6,20 +6,24 @@ extension SQLiteConnection {
         _ file: SQLiteFile,
         _ configuration: SQLiteDriver.Configuration
     ) throws(StorageError) -> SQLiteConnection {
+        // The log and the shared index get the permissions of the database.
+        if file.isMissing { SQLitePlatform.createFile(file.path, mode: configuration.fileMode) }
         let connection = try SQLiteConnection(path: file.path, for: .write, configuration)
         guard !connection.isReadOnly else {
             throw StorageError(.permissionDenied, "no permission to write \"\(file.path)\"")
         }
-        let header = try connection.header()
-        try file.check(header: header.bytes, fileBytes: header.fileBytes)
+        connection.setBusyTimeout(configuration.busyTimeout)
         // Until the database is known to be the driver's, closing it must not copy a log into it.
         if file.hasLog { connection.keepLogOnClose(true) }
-        connection.setBusyTimeout(configuration.busyTimeout)
+        try connection.rollBackInterrupted(file, configuration)
+        let header = try connection.header()
+        try file.check(header: header.bytes, fileBytes: header.fileBytes)
         // Some locks, such as the one for the change to WAL, fail at once in spite of the timeout.
         try Self.retrying(for: configuration.busyTimeout) { () throws(StorageError) in
             try connection.prepareDatabase(configuration)
         }
         connection.keepLogOnClose(false)
+        try SQLiteKey.register(on: connection.handle)
         // From here on the writer waits by itself.
         connection.setBusyTimeout(.zero)
         return connection
@@ -27,12 +31,28 @@ extension SQLiteConnection {
 
     /// Opens a connection that reads.
     static func reader(
-        _ path: String,
+        _ file: SQLiteFile,
         _ configuration: SQLiteDriver.Configuration
     ) throws(StorageError) -> SQLiteConnection {
-        let purpose: Purpose = configuration.readOnly ? .readOnly : .read
-        let connection = try SQLiteConnection(path: path, for: purpose, configuration)
+        let purpose: Purpose = file.isImmutable ? .immutable : configuration.readOnly ? .readOnly : .read
+        let connection = try SQLiteConnection(path: file.path, for: purpose, configuration)
         try connection.prepareReading(configuration)
+        return connection
+    }
+
+    /// Opens a connection for one of the operations on the whole database, which the driver's others go on beside.
+    static func maintenance(
+        _ file: SQLiteFile,
+        _ configuration: SQLiteDriver.Configuration,
+        writes: Bool
+    ) throws(StorageError) -> SQLiteConnection {
+        var configuration = configuration
+        // Each page is needed once.
+        configuration.cacheBytes = min(configuration.cacheBytes ?? .max, 2 << 20)
+        guard writes else { return try self.reader(file, configuration) }
+        let connection = try SQLiteConnection(path: file.path, for: .read, configuration)
+        try connection.setDurability(configuration)
+        try connection.setCache(configuration)
         return connection
     }
 
@@ -41,19 +61,46 @@ extension SQLiteConnection {
         _ file: SQLiteFile,
         _ configuration: SQLiteDriver.Configuration
     ) throws(StorageError) -> SQLiteConnection {
-        let connection = try SQLiteConnection(path: file.path, for: .readOnly, configuration)
-        let header = try connection.header()
-        try file.check(header: header.bytes, fileBytes: header.fileBytes)
-        try Self.retrying(for: configuration.busyTimeout) { () throws(StorageError) in
-            try connection.prepareReading(configuration)
-            guard try SQLiteSchema.inspect(connection, table: configuration.tableName) == .current else {
-                throw StorageError(
-                    .incompatibleFormat,
-                    "the database has no table \"\(configuration.tableName)\", and with readOnly none is made"
-                )
+        do throws(StorageError) {
+            if file.hasJournal, !file.isImmutable, SQLitePlatform.writeAccess(to: file.path) == .granted {
+                // A connection that only reads can't do it.
+                let writer = try SQLiteConnection(path: file.path, for: .read, configuration)
+                writer.setBusyTimeout(configuration.busyTimeout)
+                if file.hasLog { writer.keepLogOnClose(true) }
+                try writer.rollBackInterrupted(file, configuration)
             }
+            let purpose: Purpose = file.isImmutable ? .immutable : .readOnly
+            let connection = try SQLiteConnection(path: file.path, for: purpose, configuration)
+            try connection.rollBackInterrupted(file, configuration)
+            let header = try connection.header()
+            try file.check(header: header.bytes, fileBytes: header.fileBytes)
+            try Self.retrying(for: configuration.busyTimeout) { () throws(StorageError) in
+                try connection.prepareReading(configuration)
+                guard try SQLiteSchema.inspect(connection, table: configuration.tableName) == .current else {
+                    throw StorageError(
+                        .incompatibleFormat,
+                        "the database has no table \"\(configuration.tableName)\", and with readOnly none is made"
+                    )
+                }
+            }
+            return connection
+        } catch {
+            throw error.explainingReading(of: file.path)
         }
-        return connection
+    }
+
+    /// Has SQLite undo the transaction in which another program was killed, so that the file is whole before it is judged.
+    ///
+    /// Only a journal that begins as SQLite's own is its affair: beside a file that is no database, anything else is
+    /// somebody's file, which SQLite would delete.
+    private borrowing func rollBackInterrupted(
+        _ file: SQLiteFile,
+        _ configuration: SQLiteDriver.Configuration
+    ) throws(StorageError) {
+        guard file.hasJournal else { return }
+        try Self.retrying(for: configuration.busyTimeout) { () throws(StorageError) in
+            try self.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+        }
     }
 
     private borrowing func prepareDatabase(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
@@ -67,15 +114,19 @@ extension SQLiteConnection {
                 "the file system can't share a database in WAL mode; use a local one, or set exclusive"
             )
         }
+        try self.setDurability(configuration)
+        try self.setCache(configuration)
+        if state == .missing { try SQLiteSchema.create(self, table: configuration.tableName) }
+    }
+
+    private borrowing func setDurability(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
         try self.execute("PRAGMA synchronous = \(configuration.synchronous.pragma)")
         // On Apple's systems a plain fsync leaves the data in the drive's cache; elsewhere this changes nothing.
         let flushesDrive = configuration.synchronous == .full
         try self.execute("PRAGMA fullfsync = \(flushesDrive)")
         try self.execute("PRAGMA checkpoint_fullfsync = \(flushesDrive)")
         try self.execute("PRAGMA journal_size_limit = \(64 << 20)")
-        try self.execute("PRAGMA wal_autocheckpoint = \(SQLiteWriter.checkpointPages)")
-        try self.setCache(configuration)
-        if state == .missing { try SQLiteSchema.create(self, table: configuration.tableName) }
+        try self.execute("PRAGMA secure_delete = \(configuration.secureDelete ? "ON" : "OFF")")
     }
 
     private borrowing func prepareReading(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
@@ -90,7 +141,7 @@ extension SQLiteConnection {
         try self.execute("PRAGMA mmap_size = \(configuration.memoryMapBytes)")
     }
 
-    private static func retrying(
+    static func retrying(
         for timeout: Duration,
         _ body: () throws(StorageError) -> Void
     ) throws(StorageError) {

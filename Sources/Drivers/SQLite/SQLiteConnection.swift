@@ -12,6 +12,8 @@ struct SQLiteConnection: ~Copyable {
         case read
         /// Reads a database that this process never writes.
         case readOnly
+        /// Reads a database that nobody can write.
+        case immutable
     }
 
     /// `nil` after ``close()``.
@@ -24,7 +26,7 @@ struct SQLiteConnection: ~Copyable {
     init(path: String, for purpose: Purpose, _ configuration: SQLiteDriver.Configuration) throws(StorageError) {
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(
-            Self.unambiguous(path),
+            purpose == .immutable ? Self.immutableURI(path) : Self.unambiguous(path),
             &handle,
             Self.flags(for: purpose) | SQLITE_OPEN_NOMUTEX,
             configuration.exclusive ? "unix-excl" : nil
@@ -90,11 +92,24 @@ struct SQLiteConnection: ~Copyable {
     /// Whether a transaction is open; some errors end it by themselves.
     var isInTransaction: Bool { self.handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }
 
-    /// Whether SQLite opened the file for reading only, which it does without a word when it can't write.
+    var isOpen: Bool { self.handle != nil }
+
+    /// Whether the path no longer leads to the file that is open.
+    var hasMoved: Bool {
+        var answer: Int32 = 0
+        return sqlite3_file_control(self.handle, "main", SQLITE_FCNTL_HAS_MOVED, &answer) == SQLITE_OK && answer != 0
+    }
+
+    /// Whether SQLite opened the file for reading only, which it does without an error when it can't write.
     var isReadOnly: Bool { sqlite3_db_readonly(self.handle, "main") == 1 }
 
     /// The most bytes that a row may have.
     var maximumRowBytes: Int { Int(sqlite3_limit(self.handle, SQLITE_LIMIT_LENGTH, -1)) }
+
+    /// The bytes of a page; SQLite's default until the database is read.
+    var pageBytes: Int {
+        (try? self.query("PRAGMA page_size") { Int($0.integer(0)) })?.first ?? 4096
+    }
 
     func setBusyTimeout(_ timeout: Duration) {
         sqlite3_busy_timeout(self.handle, Int32(clamping: timeout.wholeMilliseconds))
@@ -118,7 +133,7 @@ struct SQLiteConnection: ~Copyable {
 
 extension SQLiteConnection {
     /// Has commits no longer copy the log into the database by themselves; they count its pages instead.
-    func checkpointByHand() {
+    func countLogPages() {
         sqlite3_wal_hook(
             self.handle,
             { slot, _, _, pages in
@@ -130,21 +145,39 @@ extension SQLiteConnection {
     }
 
     /// How many pages the log had after the last commit.
-    var logPages: Int {
-        get { Int(self.logPagesSlot.pointee) }
-        nonmutating set { self.logPagesSlot.pointee = Int32(clamping: newValue) }
-    }
+    var logPages: Int { Int(self.logPagesSlot.pointee) }
 
     /// Copies as much of the log into the database as nobody still reads; a failure loses nothing, as the log stays.
-    func checkpoint(truncating: Bool) {
-        guard let handle = self.handle else { return }
-        sqlite3_wal_checkpoint_v2(
-            handle,
-            nil,
-            truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-            nil,
-            nil
-        )
+    @discardableResult
+    func checkpoint(truncating: Bool) -> SQLiteCheckpointOutcome {
+        guard let handle = self.handle else { return .failed(StorageError(.closed, "the connection is closed")) }
+        var logPages: Int32 = 0
+        var copiedPages: Int32 = 0
+        let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &logPages, &copiedPages)
+        guard code == SQLITE_OK else {
+            let error = StorageError(sqlite: code, handle)
+            return error.code == .full ? .full : error.isBusy ? .partly : .failed(error)
+        }
+        return logPages == copiedPages ? .done : .partly
+    }
+}
+
+/// What became of an attempt to copy the log into the database.
+enum SQLiteCheckpointOutcome: Equatable {
+    /// All of it was copied.
+    case done
+    /// Somebody still reads from the rest, or holds a lock.
+    case partly
+    /// There was no room for it.
+    case full
+    case failed(StorageError)
+
+    static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.done, .done), (.partly, .partly), (.full, .full): true
+        default: false
+        }
     }
 }
 
@@ -165,12 +198,27 @@ extension SQLiteConnection {
         // A descriptor without write permission can't hold the lock of the exclusive mode: `query_only` does instead.
         case .read: SQLITE_OPEN_READWRITE
         case .readOnly: SQLITE_OPEN_READONLY
+        case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
         }
     }
 
     // "file:…" would be a URI where SQLite is built so, ":memory:" no file at all.
     private static func unambiguous(_ path: String) -> String {
         path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
+    }
+
+    private static func immutableURI(_ path: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        let bytes = path.utf8.flatMap { byte -> [UInt8] in
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: "?"), UInt8(ascii: "#"), 0x80...:
+                [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: [byte]
+            }
+        }
+        // Two slashes and no host: without them a path that begins with two would name one.
+        return "file:" + (path.utf8.first == UInt8(ascii: "/") ? "//" : "") + String(decoding: bytes, as: UTF8.self)
+            + "?immutable=1"
     }
 
     private static func prepare(

@@ -3,9 +3,8 @@ public import KVStorage
 extension SQLiteDriver {
     /// How a ``SQLiteDriver`` keeps its items; the defaults suit a server whose data must not be lost.
     ///
-    /// What can't be chosen: the database is in WAL mode (`journal_mode`; it stays so), the log is copied into it when it
-    /// has 4,000 pages (`wal_autocheckpoint`), one that has grown beyond 64 MiB is cut back (`journal_size_limit`), and a
-    /// database that the driver creates has pages of 8 KiB (`page_size`), as with SQLite's 4 KiB a value of 1 KiB would
+    /// What can't be chosen: the database is in WAL mode (`journal_mode`; it stays so), a log that has grown beyond 64 MiB
+    /// is cut back (`journal_size_limit`), and a database that the driver creates has pages of 8 KiB (`page_size`), as with SQLite's 4 KiB a value of 1 KiB would
     /// spill into pages of its own. A database that was there before keeps its page size.
     public struct Configuration: Sendable {
         /// What an acknowledged write survives: `PRAGMA synchronous`.
@@ -31,7 +30,11 @@ extension SQLiteDriver {
         /// Whether writes are refused, `false` by default; then the database has to be there.
         ///
         /// SQLite needs write permission in the folder even so, unless another process has the database open: readers of a
-        /// database in WAL mode share a small file.
+        /// database in WAL mode share a small file. A transaction that another program was killed in is rolled back first
+        /// if the file may be written, else `StorageError.Code.readOnly` is thrown. On a medium that is itself read-only
+        /// (a file system on a disk or in memory that is mounted so as a whole, not a read-only view of one that others
+        /// write) no shared file is needed: the database is opened as `immutable`, if no log lies beside it. It must not be
+        /// made writable while it is open.
         public var readOnly = false
 
         /// Whether the database is this process's alone, `false` by default.
@@ -42,14 +45,16 @@ extension SQLiteDriver {
         public var exclusive = false
 
         /// How long to wait for another process's lock, five seconds by default, before
-        /// `StorageError.Code.unavailable` is thrown. No thread of the cooperative pool waits.
+        /// `StorageError.Code.unavailable` is thrown. No thread of the cooperative pool waits. A write that comes while
+        /// others wait for the lock can take twice as long.
         public var busyTimeout: Duration = .seconds(5)
 
         /// The most memory that each connection keeps pages in: `PRAGMA cache_size`. By default `nil`: 64 MiB, and 128 MiB
         /// with ``exclusive``.
         ///
         /// It is taken as pages are read. There are one connection that writes and up to ``maximumReaders`` that read;
-        /// the one used last is used again first, so that a quiet server fills one cache.
+        /// the one used last is used again first, so that a quiet server fills one cache. A busy one can fill them all: by
+        /// default up to 9 × 64 MiB on a machine of eight processors.
         public var cacheBytes: Int?
 
         /// How much of the database is mapped into memory, 0 (nothing) by default: `PRAGMA mmap_size`.
@@ -61,6 +66,33 @@ extension SQLiteDriver {
         /// The most connections that read at the same time, at least one; by default `nil`: one per processor and one more, at
         /// most 8.
         public var maximumReaders: Int?
+
+        /// With how many pages the log is copied into the database, 4,000 by default (32 MiB of 8 KiB each); SQLite's own
+        /// default, `wal_autocheckpoint`, is 1,000.
+        ///
+        /// The larger it is, the less is written twice, as a page that was written several times is copied once; beyond
+        /// 4,000 readers have to look into more than one hash table of the log's index. Where less of the disk is free than
+        /// the log takes, the log is copied earlier, so that the disk has room for the copy.
+        public var checkpointPages = 4000
+
+        /// How much room is kept on the disk for removing items when it is full otherwise, 1 MiB by default; 0: none.
+        ///
+        /// It is a file named like the database with `-reserve` at the end, there while the database is open, and
+        /// afterwards if less than 64 times as much of the disk is free. On a full disk
+        /// writes throw `StorageError.Code.full`, but `removeItem`, `takeItem`, `clear` and the removal of what
+        /// expired go on, and so does opening.
+        public var reserveBytes = 1 << 20
+
+        /// The permission bits of a database that the driver creates, exactly; `0o600` by default: the user's own.
+        ///
+        /// The log and the other files beside it get the same. A database that was there before keeps its bits.
+        public var fileMode: UInt32 = 0o600
+
+        /// Whether what is removed or overwritten is zeroed in the file, `false` by default: `PRAGMA secure_delete`.
+        ///
+        /// Without it old values stay readable in free pages until they are used again or `SQLiteDriver.compact()` is
+        /// called. With it each removal writes more. The log keeps old values until it begins anew either way.
+        public var secureDelete = false
 
         /// Where the time comes from; the system's clock by default.
         public var clock: any StorageClock = .system
@@ -79,6 +111,12 @@ extension SQLiteDriver.Configuration {
         try Self.require(self.cacheBytes.map { $0 >= 0 } ?? true, "cacheBytes must not be negative")
         try Self.require(self.memoryMapBytes >= 0, "memoryMapBytes must not be negative")
         try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
+        try Self.require(self.checkpointPages > 0, "checkpointPages must be at least 1")
+        try Self.require(self.reserveBytes >= 0, "reserveBytes must not be negative")
+        try Self.require(
+            self.fileMode & ~0o777 == 0 && self.fileMode & 0o600 == 0o600,
+            "fileMode consists of permission bits and has to let the owner read and write (0o600)"
+        )
         try self.validateTableName()
     }
 

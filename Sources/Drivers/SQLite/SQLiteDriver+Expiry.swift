@@ -2,11 +2,19 @@ import KVStorage
 
 extension SQLiteDriver {
     // Other processes set deadlines that this one is not told of.
-    fileprivate static var lookInterval: Duration { .seconds(60) }
+    static var lookInterval: Duration { .seconds(60) }
     // One transaction must not keep the writers waiting for long.
     private static var sweepLimit: Int { 1000 }
 
-    /// Removes what has expired and returns when to look again.
+    /// Looks whether the file is still the one that was opened and has reads and writes refused while it is not.
+    static func look(_ readers: SQLiteReaderPool, _ fileGuard: SQLiteFileGuard) async {
+        // SQLite knows its own file; where it can't be asked, as nothing may be read, the path alone says it.
+        let hasMoved = fileGuard.error == nil ? try? await readers.read { reader in reader.hasMoved } : false
+        fileGuard.look(hasMoved: hasMoved ?? false)
+        readers.refuse(fileGuard.error)
+    }
+
+    /// Removes what has expired, whoever wrote it, and returns when to look again.
     static func sweep(
         _ now: Timestamp,
         _ queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>,

@@ -16,12 +16,14 @@ extension SQLiteDriver {
         try await self.readers.read { reader throws(StorageError) in try reader.getItems(keys, self.clock) }
     }
 
-    /// Returns the times of creation and of the last write, what remains of the life time, the size and the custom fields.
+    /// Returns the times of creation and of the last write, what remains of the lifetime, the size and the custom fields.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         try await self.readers.read { reader throws(StorageError) in try reader.getMeta(key, self.clock) }
     }
 
-    /// Walks the primary key from the cursor, the last key looked at; subtrees that are too deep are leapt over.
+    /// Walks the primary key from the cursor, the last key looked at; subtrees that are too deep are skipped.
+    ///
+    /// Rows whose key is no normal key of valid UTF-8 are another program's and skipped, too.
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         try await self.readers.read { reader throws(StorageError) in
             try reader.inTransaction { () throws(StorageError) in try reader.getKeys(query, self.clock) }
@@ -32,19 +34,22 @@ extension SQLiteDriver {
 extension SQLiteReader {
     fileprivate func getKeys(_ query: KeyQuery, _ clock: any StorageClock) throws(StorageError) -> KeyPage {
         let limit = max(query.limit, 1)
-        let end = keyUpperBound(ofBase: query.base)
-        // Nothing comes between a string and the same with NUL behind it.
-        var start: String? = query.cursor.map { $0 + "\0" } ?? query.base
+        let end = SQLiteKey.upperBound(ofBase: query.base.utf8)
+        var start: [UInt8]? = try SQLiteKey.start(of: query)
         var page = KeyPage(keys: [])
-        // So that a page of mostly expired or too deep keys doesn't take for ever.
+        // So that a page of mostly expired, too deep or foreign rows doesn't take for ever.
         var budget = limit + min(1000, .max - limit)
         while let from = start {
             start = nil
-            let isAtEnd = try self.scan(from: from, to: end) { key, deadline in
+            let isAtEnd = try self.scan(from: from, to: end) { bytes, deadline in
                 budget -= 1
+                guard let key = SQLiteKey.name(bytes) else {
+                    if budget <= 0 { page.cursor = SQLiteKey.cursor(at: bytes) }
+                    return budget > 0
+                }
                 page.cursor = key
                 if let subtree = query.subtreeToSkip(at: key) {
-                    start = keyUpperBound(ofBase: subtree)
+                    start = SQLiteKey.upperBound(ofBase: subtree.utf8)
                     return false
                 }
                 if !Self.isExpired(deadline, clock) { page.keys.append(key) }
@@ -52,6 +57,10 @@ extension SQLiteReader {
             }
             if isAtEnd { page.cursor = nil }
             if budget <= 0 { break }
+            // The bound of a subtree follows the key that was found in it; a listing must never go back.
+            if let start, !SQLiteKey.precedes(from, start) {
+                throw StorageError(.inputOutput, "the listing could not go on; report this as a defect of the driver")
+            }
         }
         return page
     }

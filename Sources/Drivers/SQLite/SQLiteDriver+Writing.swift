@@ -60,7 +60,7 @@ extension SQLiteDriver {
         return try await self.write(.apply(mutations), nil).number
     }
 
-    /// Removes the range of keys in one transaction.
+    /// Removes the range of keys in one transaction; rows that ``getKeys(_:)`` skips stay.
     public func clear(_ base: String) async throws(StorageError) -> Int {
         try await self.write(.clear(base: base), nil).number
     }
@@ -75,7 +75,7 @@ extension SQLiteDriver {
         }
         do throws(StorageError) {
             let answer = try await queue.submit(operation)
-            if let deadline = answer.deadline { self.sweeper?.schedule(deadline) }
+            if let deadline = answer.deadline { self.sweeper.schedule(deadline) }
             return answer
         } catch {
             throw error.naming(error.key ?? key)
@@ -91,17 +91,11 @@ extension SQLiteDriver {
         flushes: Bool
     ) -> GroupCommitQueue<WriteOperation, WriteOperation.Answer> {
         if flushes { return GroupCommitQueue(on: thread) { writer.commit($0) } }
-        // A new log starts with a flush of its header, even where commits don't flush.
-        writer.connection.logPages = SQLiteWriter.checkpointPages
         return GroupCommitQueue(inPlace: { operations in
-            let isCheckpointDue = writer.connection.logPages >= SQLiteWriter.checkpointPages
-            if !isCheckpointDue, let outcomes = writer.commitUnlessBusy(operations) { return outcomes }
+            if let outcomes = writer.commitUnlessBlocking(operations) { return outcomes }
             // What blocks, a checkpoint or another process, holds no thread of the cooperative pool.
             return await withCheckedContinuation { continuation in
-                thread.async {
-                    if isCheckpointDue { writer.connection.checkpoint(truncating: false) }
-                    continuation.resume(returning: writer.commit(operations))
-                }
+                thread.async { continuation.resume(returning: writer.commit(operations)) }
             }
         })
     }

@@ -2,7 +2,7 @@ import Dispatch
 public import KVStorage
 import Synchronization
 
-/// Keeps items in a table of a SQLite database: durable, ordered, shared by several processes, with life times and
+/// Keeps items in a table of a SQLite database: durable, ordered, shared by several processes, with lifetimes and
 /// metadata.
 ///
 ///     try storage.mount("users", .sqlite(at: "users.db"))
@@ -12,10 +12,34 @@ import Synchronization
 ///   processes, too.
 /// - **Concurrency.** Reads run on the caller's thread, side by side. Writes of many tasks are committed together; one that
 ///   fails fails alone.
-/// - **Life times.** Expired items are removed from the table within about a minute if another process wrote them, else at
+/// - **Lifetimes.** Expired items are removed from the table within about a minute if another process wrote them, else at
 ///   once.
 /// - **Limits.** A value of up to about 1 GB (`Capabilities.maximumValueBytes`), a key of any length. An item is
 ///   read and written as a whole.
+///
+/// - **Full disks.** The log is copied back early where little is free, and removing goes on when nothing is
+///   (``Configuration/reserveBytes``). Where one batch larger than what is left can't be copied out of the log, remove
+///   items and call ``compact()``.
+/// - **Damage.** SQLite has no checksums: a bit that was flipped in a value is read as it is. A file system with checksums,
+///   or SQLite's own `cksumvfs` in a library built with it, finds that; ``verify()`` finds what breaks the file's structure.
+/// - **Files.** Beside the database there are `-wal`, `-shm` and `-reserve` while it is open. Copying the one file misses
+///   what is in the log: use ``backup(to:)``. A file with a second name (hard link) is refused, one that is moved, replaced or
+///   deleted while it is open is noticed within a minute: calls then throw `StorageError.Code.unavailable`.
+/// - **Memory.** Up to ``Configuration/cacheBytes`` for each connection, of which there are ``Configuration/maximumReaders``
+///   and one more; `sqlite3_soft_heap_limit64` bounds all of a process.
+///
+/// Other programs may read and write the table; its columns are
+///
+/// | column | type | what |
+/// |---|---|---|
+/// | `key` | `TEXT`, primary key | the normal key in UTF-8; rows with any other are skipped |
+/// | `deadline` | `INTEGER` or `NULL` | milliseconds since 1970 (UTC) from which on the item is absent |
+/// | `created`, `modified` | `INTEGER` | milliseconds since 1970 (UTC) |
+/// | `meta` | `BLOB` or `NULL` | the custom fields, as JSON |
+/// | `value` | `BLOB` | the bytes |
+///
+/// `WITHOUT ROWID`, with an index on the deadlines. A column that is added and needs no value is ignored. The table
+/// `kvstorage_format` has the number of the layout for each table's name.
 ///
 /// Needs SQLite 3.35 or later.
 public final class SQLiteDriver: StorageDriver {
@@ -28,9 +52,10 @@ public final class SQLiteDriver: StorageDriver {
 
     let clock: any StorageClock
     let readers: SQLiteReaderPool
-    // The three are there unless the driver is read-only.
+    let operations: SQLiteOperations
+    let sweeper: ExpirySweeper
+    // The two are there unless the driver is read-only.
     let queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>?
-    let sweeper: ExpirySweeper?
     private let writer: SQLiteWriter?
     // Where writes run that may block, and the closing.
     private let thread = DispatchQueue(label: "KVStorageSQLite.writer")
@@ -49,42 +74,72 @@ public final class SQLiteDriver: StorageDriver {
         try configuration.validate()
         try SQLiteConnection.requireVersion()
         let file = try SQLiteFile(path: path, readOnly: configuration.readOnly)
-        let clock = configuration.clock
-        self.clock = clock
+        self.clock = configuration.clock
         let events = EventHub()
         self.events = events
+        let connection =
+            if configuration.readOnly {
+                try SQLiteConnection.readOnly(file, configuration)
+            } else {
+                try Self.openWriter(file, configuration)
+            }
+        let fileGuard = SQLiteFileGuard(path: file.path)
+        self.operations = SQLiteOperations(file, fileGuard, configuration)
+        self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
         if configuration.readOnly {
-            let connection = try SQLiteConnection.readOnly(file, configuration)
-            self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
-            self.readers = SQLiteReaderPool(first: SQLiteReader(connection), path: file.path, configuration)
+            let readers = SQLiteReaderPool(first: SQLiteReader(connection), file, fileGuard, configuration)
+            self.readers = readers
             self.writer = nil
             self.queue = nil
-            self.sweeper = nil
+            self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak readers] now in
+                guard let readers else { return nil }
+                await Self.look(readers, fileGuard)
+                return now.advanced(by: Self.lookInterval)
+            }
+            self.sweeper.schedule(self.clock.now.advanced(by: Self.lookInterval))
             return
         }
-        let connection = try SQLiteConnection.writer(file, configuration)
-        self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
-        let reader = SQLiteReader(try SQLiteConnection.reader(file.path, configuration))
-        let readers = SQLiteReaderPool(first: reader, path: file.path, configuration)
+        let reader = SQLiteReader(try SQLiteConnection.reader(file, configuration))
+        let readers = SQLiteReaderPool(first: reader, file, fileGuard, configuration)
         self.readers = readers
-        let flushes = configuration.synchronous == .full
-        if !flushes { connection.checkpointByHand() }
-        let writer = SQLiteWriter(connection, events: events, clock: clock, busyTimeout: configuration.busyTimeout)
+        let writer = SQLiteWriter(connection, fileGuard, events: events, configuration)
         self.writer = writer
-        let queue = Self.queue(writer, on: self.thread, flushes: flushes)
+        let thread = self.thread
+        let queue = Self.queue(writer, on: thread, flushes: configuration.synchronous == .full)
         self.queue = queue
+        let reserve = writer.reserve
         // The sweep must not keep alive a driver that nobody holds any more.
-        let sweeper = ExpirySweeper(clock: clock) { [weak queue, weak readers] now in
+        self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak queue, weak readers, weak reserve] now in
             guard let queue, let readers else { return nil }
-            return await Self.sweep(now, queue, readers)
+            await Self.look(readers, fileGuard)
+            let next = await Self.sweep(now, queue, readers)
+            // What another process gave back, or this one when the disk was full. Writing it belongs on the thread.
+            if let reserve { thread.async { reserve.make() } }
+            return next
         }
-        self.sweeper = sweeper
-        sweeper.schedule(try reader.earliestDeadlineOrLater(clock.now))
+        self.sweeper.schedule(try reader.earliestDeadlineOrLater(self.clock.now))
+    }
+
+    private static func openWriter(
+        _ file: SQLiteFile,
+        _ configuration: Configuration
+    ) throws(StorageError) -> SQLiteConnection {
+        do throws(StorageError) {
+            return try SQLiteConnection.writer(file, configuration)
+        } catch {
+            guard error.code == .full else { throw error }
+            // Opening takes room for the index of the log.
+            SQLiteReserve.release(beside: file.path)
+            return try SQLiteConnection.writer(file, configuration)
+        }
     }
 
     /// Waits for what was accepted, copies the log into the database and closes all connections.
+    ///
+    /// A backup, verification or compaction that runs is ended early and throws `StorageError.Code.closed`.
     public func dispose() async throws(StorageError) {
-        self.sweeper?.stop()
+        self.sweeper.stop()
+        await self.operations.close()
         await self.queue?.close()
         await self.readers.close()
         guard let writer = self.writer else { return }

@@ -62,7 +62,9 @@ extension StorageError {
 
     private static func meaning(of code: Int32, systemError: Int32) -> (Code, String) {
         switch code {
-        case .inputOutput where SQLitePlatform.isOutOfSpace(systemError), .full:
+        // The index of the log could not be made larger, for which SQLite names no other reason than a full disk.
+        case _ where code == kvstorage_sqlite3_ioerr_shmsize,
+            .inputOutput where SQLitePlatform.isOutOfSpace(systemError), .full:
             (.full, "the disk, a quota or a file size limit is full; nothing was written, make room and try again")
         case .busy, .locked, .lockingProtocol:
             (
@@ -93,6 +95,26 @@ extension StorageError {
         default:
             (.inputOutput, "reading or writing the database failed")
         }
+    }
+
+    /// Returns the error with advice for somebody who only wants to read.
+    func explainingReading(of path: String) -> StorageError {
+        guard let error = self.underlying as? SQLiteError else { return self }
+        let message: String
+        switch error.resultCode {
+        case kvstorage_sqlite3_readonly_rollback:
+            message = """
+                another program was killed while it wrote to \"\(path)\", which has to be undone before it can be read; open \
+                it once with permission to write
+                """
+        case .readOnly, .cannotOpen:
+            message = """
+                reading \"\(path)\" needs permission to write in its folder and to the files \"-wal\" and \"-shm\" there, \
+                which all readers share; grant it, or open the database from a read-only medium
+                """
+        default: return self
+        }
+        return StorageError(self.code, message, key: self.key, underlying: error)
     }
 
     /// Whether SQLite refused for somebody else's lock, so that trying again may help.

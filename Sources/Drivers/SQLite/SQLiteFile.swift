@@ -7,19 +7,25 @@ struct SQLiteFile {
     let isMissing: Bool
     /// Whether a log lies beside it that holds commits.
     let hasLog: Bool
+    /// Whether a journal lies beside it out of which SQLite may have to roll back what another program began.
+    let hasJournal: Bool
+    /// Whether nobody can change it, as the medium is read-only, so that no lock and no shared file is needed.
+    let isImmutable: Bool
 
     init(path: String, readOnly: Bool) throws(StorageError) {
         try Self.validate(path)
-        let folder = Self.folder(of: path)
+        let folder = SQLitePlatform.folder(of: path)
         guard case .folder = SQLitePlatform.kind(of: folder) else {
             throw StorageError(.invalidOption, "the folder \"\(folder)\" does not exist; create it first")
         }
         self.path = SQLitePlatform.resolved(path)
-        if case .regular(let bytes) = SQLitePlatform.kind(of: self.path + "-wal"), bytes > 0 {
-            self.hasLog = true
-        } else {
-            self.hasLog = false
-        }
+        self.hasLog = Self.isFilled(self.path + "-wal")
+        // The first bytes of SQLite's rollback journals (sqlite.org/fileformat.html, 3).
+        let journalMagic: [UInt8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]
+        self.hasJournal = SQLitePlatform.firstBytes(of: self.path + "-journal", 8) == journalMagic
+        self.isImmutable =
+            readOnly && !self.hasLog && !Self.isFilled(self.path + "-journal")
+            && SQLitePlatform.isOnReadOnlyMedium(self.path)
         switch SQLitePlatform.kind(of: path) {
         case .missing:
             self.isMissing = true
@@ -40,7 +46,14 @@ struct SQLiteFile {
         case .other:
             throw StorageError(.invalidOption, "\"\(path)\" is no regular file")
         }
-        if !readOnly { try Self.requireWritable(Self.folder(of: self.path)) }
+        if !readOnly { try Self.requireWritable(SQLitePlatform.folder(of: self.path)) }
+        if !self.isImmutable, let identity = SQLitePlatform.identity(of: self.path), identity.linkCount > 1 {
+            throw SQLiteFileGuard.linkedError(self.path)
+        }
+    }
+
+    private static func isFilled(_ path: String) -> Bool {
+        if case .regular(let bytes) = SQLitePlatform.kind(of: path) { bytes > 0 } else { false }
     }
 
     /// Checks that the file is a whole database, or empty.
@@ -95,11 +108,6 @@ struct SQLiteFile {
         case .readOnlyMedium:
             throw StorageError(.readOnly, "\"\(path)\" lies on a read-only file system; set readOnly to read only")
         }
-    }
-
-    private static func folder(of path: String) -> String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func bigEndian(_ bytes: ArraySlice<UInt8>) -> Int64 {

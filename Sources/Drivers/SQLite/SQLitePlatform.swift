@@ -38,6 +38,16 @@ enum SQLitePlatform {
         return errno == EROFS ? .readOnlyMedium : .denied
     }
 
+    /// Returns the first bytes of a file that is none of SQLite's locked ones; fewer, or none, if there are not as many.
+    static func firstBytes(of path: String, _ count: Int) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { return [] }
+        defer { self.close(file) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let readCount = pread(file, &bytes, count, 0)
+        return Array(bytes.prefix(max(readCount, 0)))
+    }
+
     static func canRead(_ path: String) -> Bool {
         access(path, R_OK) == 0
     }

@@ -7,7 +7,7 @@ enum SQLiteQuery: Int, CaseIterable {
     case savepoint, releaseSavepoint, rollbackToSavepoint
     case getItem, hasItem, getMeta, listFrom, listRange, earliestDeadline
     case setItem, setItemKeepingDeadline, removeItem, takeItem, touchItem, setMeta
-    case clearAll, clearRange, sweepRange, clearAllTelling, clearRangeTelling, sweep
+    case clearAll, clearRange, sweepRange, clearAllItems, clearRangeItems, sweep, foreignRow, foreignRowInRange
 
     /// The text for a table whose name was validated.
     func text(table: String) -> String {
@@ -23,7 +23,8 @@ enum SQLiteQuery: Int, CaseIterable {
         case .getItem: "SELECT deadline, value FROM \(table) WHERE key = ?1"
         case .hasItem: "SELECT deadline FROM \(table) WHERE key = ?1"
         case .getMeta: "SELECT deadline, created, modified, meta, length(value) FROM \(table) WHERE key = ?1"
-        case .listFrom: "SELECT key, deadline FROM \(table) WHERE key >= ?1 ORDER BY key"
+        // A blob, which no key is, comes behind every text.
+        case .listFrom: "SELECT key, deadline FROM \(table) WHERE key >= ?1 AND key < x'' ORDER BY key"
         case .listRange: "SELECT key, deadline FROM \(table) WHERE key >= ?1 AND key < ?2 ORDER BY key"
         case .earliestDeadline: "SELECT min(deadline) FROM \(table) WHERE deadline IS NOT NULL"
         case .setItem: Self.upsert(table, deadline: "excluded.deadline")
@@ -37,8 +38,12 @@ enum SQLiteQuery: Int, CaseIterable {
             "UPDATE \(table) SET meta = ?2 WHERE key = ?1 AND (deadline IS NULL OR deadline > ?3)"
         case .clearAll: "DELETE FROM \(table)"
         case .clearRange: "DELETE FROM \(table) WHERE key >= ?1 AND key < ?2"
-        case .clearAllTelling: "DELETE FROM \(table) RETURNING key"
-        case .clearRangeTelling: "DELETE FROM \(table) WHERE key >= ?1 AND key < ?2 RETURNING key"
+        case .clearAllItems: "DELETE FROM \(table) WHERE \(SQLiteKey.function)(key) RETURNING key"
+        case .clearRangeItems:
+            "DELETE FROM \(table) WHERE key >= ?1 AND key < ?2 AND \(SQLiteKey.function)(key) RETURNING key"
+        case .foreignRow: "SELECT 1 FROM \(table) WHERE NOT \(SQLiteKey.function)(key) LIMIT 1"
+        case .foreignRowInRange:
+            "SELECT 1 FROM \(table) WHERE key >= ?1 AND key < ?2 AND NOT \(SQLiteKey.function)(key) LIMIT 1"
         case .sweepRange: "DELETE FROM \(table) WHERE deadline <= ?1 AND key >= ?2 AND key < ?3 RETURNING key"
         case .sweep:
             """

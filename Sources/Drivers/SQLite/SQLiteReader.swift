@@ -72,27 +72,31 @@ final class SQLiteReader: @unchecked Sendable {
         }
     }
 
-    /// Calls `body` with each key from `start` on and its deadline, until it returns `false` or the keys end before `end`.
+    /// Calls `body` with the bytes of each key from `start` on and its deadline, until it returns `false` or the keys end
+    /// before `end`.
     ///
     /// - Returns: whether the keys came to their end.
     func scan(
-        from start: String,
-        to end: String?,
-        _ body: (String, Int64?) -> Bool
+        from start: [UInt8],
+        to end: [UInt8]?,
+        _ body: (UnsafeRawBufferPointer, Int64?) -> Bool
     ) throws(StorageError) -> Bool {
         let statement = try self.connection.statement(end == nil ? .listFrom : .listRange)
         defer { statement.reset() }
-        return try start.withBytes { start throws(StorageError) in
-            try (end ?? "").withBytes { upperBound throws(StorageError) in
+        return try start.withUnsafeBufferPointer { start throws(StorageError) in
+            try (end ?? []).withUnsafeBufferPointer { upperBound throws(StorageError) in
                 try statement.bind(1, text: start)
                 if end != nil { try statement.bind(2, text: upperBound) }
                 while try statement.step() {
-                    guard body(statement.text(0), statement.optionalInteger(1)) else { return false }
+                    guard body(statement.rawBytes(0), statement.optionalInteger(1)) else { return false }
                 }
                 return true
             }
         }
     }
+
+    /// Whether the path no longer leads to the file that the connection has open.
+    var hasMoved: Bool { self.connection.hasMoved }
 
     /// Looks at the clock for items that have a deadline only.
     @inline(__always)

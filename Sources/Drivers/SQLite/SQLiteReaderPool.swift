@@ -9,6 +9,8 @@ final class SQLiteReaderPool: Sendable {
         var idle: [SQLiteReader] = []
         var openCount = 0
         var isClosed = false
+        /// Why nothing may be read at present.
+        var failure: StorageError?
         var waiting: [CheckedContinuation<SQLiteReader?, Never>] = []
         var closers: [CheckedContinuation<Void, Never>] = []
     }
@@ -17,7 +19,7 @@ final class SQLiteReaderPool: Sendable {
         case reader(SQLiteReader)
         case mayOpen
         case mustWait
-        case closed
+        case refused(StorageError)
     }
 
     private let limit: Int
@@ -79,6 +81,22 @@ final class SQLiteReaderPool: Sendable {
         throw last
     }
 
+    /// Refuses to read for as long as `failure` is set; the connections are closed meanwhile.
+    func refuse(_ failure: StorageError?) {
+        let (idle, waiting) = self.state.withLock { state in
+            state.failure = failure
+            guard failure != nil else { return ([SQLiteReader](), [CheckedContinuation<SQLiteReader?, Never>]()) }
+            defer {
+                state.openCount -= state.idle.count
+                state.idle = []
+                state.waiting = []
+            }
+            return (state.idle, state.waiting)
+        }
+        for waiter in waiting { waiter.resume(returning: nil) }
+        for reader in idle { reader.close() }
+    }
+
     /// Closes the connections, those that are lent as soon as they return, and waits for that.
     func close() async {
         await withCheckedContinuation { continuation in
@@ -103,14 +121,15 @@ extension SQLiteReaderPool {
     private func lease() async throws(StorageError) -> SQLiteReader {
         switch self.state.withLock({ self.lease(&$0) }) {
         case .reader(let reader): return reader
-        case .closed: throw Self.closedError
+        case .refused(let error): throw error
         case .mayOpen: return try self.openReader()
         case .mustWait: return try await self.waitForReader()
         }
     }
 
     private func lease(_ state: inout State) -> Lease {
-        if state.isClosed { return .closed }
+        if state.isClosed { return .refused(Self.closedError) }
+        if let failure = state.failure { return .refused(failure) }
         if let reader = state.idle.popLast() { return .reader(reader) }
         guard state.openCount < self.limit else { return .mustWait }
         state.openCount += 1
@@ -135,7 +154,8 @@ extension SQLiteReaderPool {
             }
             switch lease {
             case .reader(let reader): continuation.resume(returning: reader)
-            case .closed: continuation.resume(returning: nil)
+            // The attempt below says why.
+            case .refused: continuation.resume(returning: nil)
             case .mustWait: break
             case .mayOpen:
                 // Somebody's attempt to open one failed meanwhile.
@@ -150,7 +170,7 @@ extension SQLiteReaderPool {
     private func release(_ reader: SQLiteReader) {
         enum Next { case none, waiter(CheckedContinuation<SQLiteReader?, Never>), close }
         let next: Next = self.state.withLock { state in
-            if state.isClosed { return .close }
+            if state.isClosed || state.failure != nil { return .close }
             guard state.waiting.isEmpty else { return .waiter(state.waiting.removeFirst()) }
             state.idle.append(reader)
             return .none
@@ -190,18 +210,29 @@ extension SQLiteReaderPool {
 }
 
 extension SQLiteReaderPool {
-    /// Creates a pool of connections to the database at `path`.
-    convenience init(first: SQLiteReader, path: String, _ configuration: SQLiteDriver.Configuration) {
+    /// Creates a pool of connections to the database; opens none to a file that has taken its place.
+    convenience init(
+        first: SQLiteReader,
+        _ file: SQLiteFile,
+        _ fileGuard: SQLiteFileGuard,
+        _ configuration: SQLiteDriver.Configuration
+    ) {
         self.init(
             first: first,
             limit: configuration.maximumReaders ?? min(SQLitePlatform.processorCount + 1, 8),
             busyTimeout: configuration.busyTimeout,
-            open: { () throws(StorageError) in SQLiteReader(try SQLiteConnection.reader(path, configuration)) }
+            open: { () throws(StorageError) in
+                fileGuard.look()
+                if let error = fileGuard.error { throw error }
+                return SQLiteReader(try SQLiteConnection.reader(file, configuration))
+            }
         )
     }
 
-    /// - Throws: `StorageError.Code.closed` after ``close()``.
+    /// - Throws: `StorageError.Code.closed` after ``close()``, and what ``refuse(_:)`` was given.
     func requireOpen() throws(StorageError) {
-        if self.state.withLock(\.isClosed) { throw Self.closedError }
+        let (isClosed, failure) = self.state.withLock { ($0.isClosed, $0.failure) }
+        if isClosed { throw Self.closedError }
+        if let failure { throw failure }
     }
 }

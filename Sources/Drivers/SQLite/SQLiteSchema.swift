@@ -25,8 +25,8 @@ enum SQLiteSchema {
                 "the database's encoding is \(encoding.joined()), in which keys would be ordered differently; use another file"
             )
         }
-        let items = try self.columns(of: table, connection)
-        let formats = try self.columns(of: self.formatTable, connection)
+        let items = try self.columns(of: table, atLeast: self.columns, connection)
+        let formats = try self.columns(of: self.formatTable, atLeast: self.formatColumns, connection)
         guard let formats else {
             guard items == nil else { throw self.foreign(table) }
             return .missing
@@ -84,8 +84,11 @@ enum SQLiteSchema {
     }
 
     /// Returns the table's columns; `nil` if there is none, an empty list for anything else of that name.
+    ///
+    /// Columns that somebody added behind the driver's own change nothing for it if they need no value; they are left out.
     private static func columns(
         of table: String,
+        atLeast own: [String],
         _ connection: borrowing SQLiteConnection
     ) throws(StorageError) -> [String]? {
         let types = try connection.query(
@@ -93,7 +96,11 @@ enum SQLiteSchema {
         ) { $0.text(0) }
         guard let type = types.first else { return nil }
         guard type == "table" else { return [] }
-        return try connection.query("PRAGMA table_info(\"\(table)\")") { $0.text(1) }
+        let columns = try connection.query("PRAGMA table_info(\"\(table)\")") { row in
+            (name: row.text(1), needsValue: row.integer(3) != 0 && row.optionalBytes(4) == nil)
+        }
+        let added = columns.dropFirst(own.count)
+        return added.contains { $0.needsValue } ? columns.map(\.name) : columns.prefix(own.count).map(\.name)
     }
 
     private static func foreign(_ table: String) -> StorageError {

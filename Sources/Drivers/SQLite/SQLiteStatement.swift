@@ -91,6 +91,16 @@ struct SQLiteStatement {
         }
     }
 
+    /// The bytes of a text or blob where SQLite has them, until the next step or reset.
+    func rawBytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        // The order matters: the size is that of the representation asked for last.
+        let start = sqlite3_column_blob(self.handle, column)
+        return UnsafeRawBufferPointer(
+            start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(self.handle, column)))
+    }
+
+    func type(_ column: Int32) -> Int32 { sqlite3_column_type(self.handle, column) }
+
     func optionalBytes(_ column: Int32) -> [UInt8]? {
         sqlite3_column_type(self.handle, column) == SQLITE_NULL ? nil : self.bytes(column)
     }

@@ -16,9 +16,10 @@ extension SQLiteWriter {
         return total
     }
 
-    /// Removes what lies below the base; counts what had not expired.
+    /// Removes the items below the base, and no row that is none; counts what had not expired.
     func clear(_ base: String, at now: Timestamp) throws(StorageError) -> WriteOperation.Answer {
-        let end = keyUpperBound(ofBase: base)
+        let base = Array(base.utf8)
+        let end = SQLiteKey.upperBound(ofBase: base)
         _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange) { statement, finish throws(StorageError) in
             try statement.bind(1, now.milliseconds)
             guard let end else {
@@ -27,9 +28,11 @@ extension SQLiteWriter {
             }
             try Self.bindRange(statement, from: 2, base, end, finish)
         }
+        // SQLite empties a table, or a range, faster where it need not look at each row.
+        let looksAtEach = self.events.isObserved ? true : try self.hasForeignRow(base, end)
         let query: SQLiteQuery =
-            if self.events.isObserved {
-                end == nil ? .clearAllTelling : .clearRangeTelling
+            if looksAtEach {
+                end == nil ? .clearAllItems : .clearRangeItems
             } else {
                 end == nil ? .clearAll : .clearRange
             }
@@ -38,6 +41,15 @@ extension SQLiteWriter {
             try Self.bindRange(statement, from: 1, base, end, finish)
         }
         return WriteOperation.Answer(number: removed)
+    }
+
+    private func hasForeignRow(_ base: [UInt8], _ end: [UInt8]?) throws(StorageError) -> Bool {
+        let statement = try self.connection.statement(end == nil ? .foreignRow : .foreignRowInRange)
+        defer { statement.reset() }
+        guard let end else { return try statement.step() }
+        var isThere = false
+        try Self.bindRange(statement, from: 1, base, end) { () throws(StorageError) in isThere = try statement.step() }
+        return isThere
     }
 
     func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> WriteOperation.Answer {
@@ -77,7 +89,8 @@ extension SQLiteWriter {
         defer { statement.reset() }
         try bind(statement) { () throws(StorageError) in
             while try statement.step() {
-                if self.events.isObserved { self.changes.append(.remove(statement.text(0))) }
+                guard self.events.isObserved, let key = SQLiteKey.name(statement.rawBytes(0)) else { continue }
+                self.changes.append(.remove(key))
             }
         }
         return statement.changeCount
@@ -86,12 +99,12 @@ extension SQLiteWriter {
     private static func bindRange(
         _ statement: SQLiteStatement,
         from index: Int32,
-        _ base: String,
-        _ end: String,
+        _ base: [UInt8],
+        _ end: [UInt8],
         _ finish: () throws(StorageError) -> Void
     ) throws(StorageError) {
-        try base.withBytes { base throws(StorageError) in
-            try end.withBytes { end throws(StorageError) in
+        try base.withUnsafeBufferPointer { base throws(StorageError) in
+            try end.withUnsafeBufferPointer { end throws(StorageError) in
                 try statement.bind(index, text: base)
                 try statement.bind(index + 1, text: end)
                 try finish()

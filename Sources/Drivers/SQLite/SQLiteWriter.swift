@@ -7,66 +7,108 @@ import KVStorage
 final class SQLiteWriter: @unchecked Sendable {
     typealias Outcome = Result<WriteOperation.Answer, StorageError>
 
-    /// With how many pages, 32 MiB of 8 KiB each, the log is copied into the database; SQLite's default is 1000.
-    ///
-    /// A page that was written several times is copied once. 4,000 still fit into one hash table of the log's index,
-    /// so that no reader has to look into more ("The WAL-Index File Format", sqlite.org/walformat.html).
-    static let checkpointPages = 4000
-
     var connection: SQLiteConnection
     /// What the transaction has changed; told after its commit.
     var changes: [StorageEvent] = []
     let events: EventHub
+    let reserve: SQLiteReserve
+    /// Whether the log is to be copied into the database before, or in, the next commit that may block.
+    private(set) var isCheckpointDue = false
+    private let fileGuard: SQLiteFileGuard
     private let clock: any StorageClock
     private let busyTimeout: Duration
+    // Whether commits run where nothing may block.
+    private let isInPlace: Bool
+    private var policy: SQLiteCheckpointPolicy
 
     init(
         _ connection: consuming SQLiteConnection,
+        _ fileGuard: SQLiteFileGuard,
         events: EventHub,
-        clock: any StorageClock,
-        busyTimeout: Duration
+        _ configuration: SQLiteDriver.Configuration
     ) {
+        connection.countLogPages()
+        self.policy = SQLiteCheckpointPolicy(
+            pages: configuration.checkpointPages,
+            pageBytes: connection.pageBytes,
+            freeBytes: { SQLitePlatform.freeBytes(at: fileGuard.path) }
+        )
         self.connection = connection
+        self.fileGuard = fileGuard
+        self.reserve = SQLiteReserve(
+            database: fileGuard.path,
+            bytes: configuration.reserveBytes,
+            mode: SQLitePlatform.identity(of: fileGuard.path)?.mode ?? configuration.fileMode
+        )
         self.events = events
-        self.clock = clock
-        self.busyTimeout = busyTimeout
+        self.clock = configuration.clock
+        self.busyTimeout = configuration.busyTimeout
+        self.isInPlace = configuration.synchronous != .full
+        // A new log starts with a flush of its header, even where commits don't flush.
+        self.isCheckpointDue = self.isInPlace
     }
+
+    deinit { self.close(truncating: false) }
 
     /// Carries out the operations; blocks as long as another process holds the database, up to the timeout.
     func commit(_ operations: [WriteOperation]) -> [Outcome] {
+        if self.isCheckpointDue { self.checkpoint() }
         do throws(StorageError) {
             try self.begin()
         } catch {
             return operations.map { _ in .failure(error) }
         }
-        return self.commitBegun(operations)
+        let outcomes = self.commitBegun(operations)
+        if self.isCheckpointDue, !self.isInPlace { self.checkpoint() }
+        return outcomes
     }
 
-    /// Carries out the operations, or returns `nil` if another process holds the database right now.
-    func commitUnlessBusy(_ operations: [WriteOperation]) -> [Outcome]? {
+    /// Carries out the operations, or returns `nil` if that would block: another process holds the database right now, the
+    /// log is to be copied, or the disk is full.
+    func commitUnlessBlocking(_ operations: [WriteOperation]) -> [Outcome]? {
+        if self.isCheckpointDue { return nil }
         do throws(StorageError) {
+            try self.requireWhole()
             try self.connection.run(.beginImmediate)
         } catch {
             return error.isBusy ? nil : operations.map { _ in .failure(error) }
         }
-        return self.commitBegun(operations)
+        switch self.transact(operations) {
+        case .success(let outcomes): return outcomes
+        case .failure(let error) where operations.count == 1 && error.code != .full: return [.failure(error)]
+        // Nothing was written; a transaction for each, or making room, may have to wait.
+        case .failure: return nil
+        }
     }
 
     /// Copies the log into the database, as far as nobody else reads from it, and closes the connection.
-    func close() {
-        self.connection.checkpoint(truncating: true)
+    func close(truncating: Bool = true) {
+        guard self.connection.isOpen else { return }
+        if truncating, self.fileGuard.error == nil { self.connection.checkpoint(truncating: true) }
         self.connection.close()
+        self.reserve.close()
     }
 
     private func commitBegun(_ operations: [WriteOperation]) -> [Outcome] {
-        let outcomes = self.transact(operations)
-        guard case .failure(let error) = outcomes else { return outcomes.flattened(operations.count) }
-        guard operations.count > 1 else { return [.failure(error)] }
-        return self.commitEach(operations)
+        switch self.transact(operations) {
+        case .success(let outcomes): outcomes
+        case .failure(let error) where error.code == .full: self.commitOnFullDisk(operations, error)
+        case .failure(let error) where operations.count == 1: [.failure(error)]
+        case .failure: self.commitEach(operations)
+        }
+    }
+
+    private func checkpoint() {
+        self.isCheckpointDue = false
+        // Where it can't grow, the database gets the room that is kept for removals; a shorter log gives it back.
+        guard self.connection.checkpoint(truncating: false) == .full else { return }
+        self.reserve.release()
+        self.connection.checkpoint(truncating: true)
+        self.reserve.make()
     }
 
     /// Gives each operation a transaction of its own, so that only the one that can't be committed fails.
-    private func commitEach(_ operations: [WriteOperation]) -> [Outcome] {
+    func commitEach(_ operations: [WriteOperation]) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(operations.count)
         // Once the database is held by somebody else for too long, the rest need not wait as long each.
@@ -75,7 +117,7 @@ final class SQLiteWriter: @unchecked Sendable {
             do throws(StorageError) {
                 if let busyError { throw busyError }
                 try self.begin()
-                outcomes += self.transact([operation]).flattened(1)
+                outcomes += self.commitBegun([operation])
             } catch {
                 if error.isBusy { busyError = error }
                 outcomes.append(.failure(error))
@@ -85,7 +127,7 @@ final class SQLiteWriter: @unchecked Sendable {
     }
 
     /// Carries out the operations in the open transaction and commits it; fails if the transaction does.
-    private func transact(_ operations: [WriteOperation]) -> Result<[Outcome], StorageError> {
+    func transact(_ operations: [WriteOperation]) -> Result<[Outcome], StorageError> {
         self.changes.removeAll(keepingCapacity: true)
         let now = self.clock.now
         var outcomes: [Outcome] = []
@@ -96,8 +138,8 @@ final class SQLiteWriter: @unchecked Sendable {
                 do throws(StorageError) {
                     outcomes.append(.success(try self.run(operation, at: now)))
                 } catch {
-                    // Some errors, such as a full disk, take the whole transaction with them.
-                    guard self.connection.isInTransaction else { throw error }
+                    // Some errors take the whole transaction with them; on a full disk none of it has a future.
+                    guard self.connection.isInTransaction, error.code != .full else { throw error }
                     self.changes.removeSubrange(changeCount...)
                     outcomes.append(.failure(error))
                 }
@@ -108,12 +150,14 @@ final class SQLiteWriter: @unchecked Sendable {
             try? self.connection.run(.rollback)
             return .failure(error)
         }
+        if self.policy.isDue(logPages: self.connection.logPages) { self.isCheckpointDue = true }
         for change in self.changes { self.events.emit(change) }
         return .success(outcomes)
     }
 
     // SQLite's own busy handler sleeps up to 100 ms at a time, during which others may take many turns.
-    private func begin() throws(StorageError) {
+    func begin() throws(StorageError) {
+        try self.requireWhole()
         let end = ContinuousClock.now + self.busyTimeout
         var pause: UInt32 = 50
         while true {
@@ -126,14 +170,8 @@ final class SQLiteWriter: @unchecked Sendable {
             }
         }
     }
-}
 
-extension Result where Success == [SQLiteWriter.Outcome], Failure == StorageError {
-    /// The outcomes of a committed transaction, or its failure once for each of its operations.
-    fileprivate func flattened(_ count: Int) -> [SQLiteWriter.Outcome] {
-        switch self {
-        case .success(let outcomes): outcomes
-        case .failure(let error): Array(repeating: .failure(error), count: count)
-        }
+    private func requireWhole() throws(StorageError) {
+        if let error = self.fileGuard.error { throw error }
     }
 }

@@ -45,13 +45,28 @@ package final class ExpirySweeper: Sendable {
             state.task?.cancel()
             state.generation += 1
             let generation = state.generation
-            state.task = Task { [weak self, clock = self.clock] in
-                while clock.now < wake {
-                    do { try await clock.sleep(until: wake) } catch { return }
-                }
+            // Detached: it may sleep for weeks, and shall keep neither the task-local values nor the priority of the writer.
+            state.task = Task.detached { [weak self, clock = self.clock] in
+                guard await Self.sleep(until: wake, clock) else { return }
                 await self?.run(generation)
             }
         }
+    }
+
+    /// Returns true when the clock shows `wake`, false when the task was cancelled.
+    private static func sleep(until wake: Timestamp, _ clock: any StorageClock) async -> Bool {
+        // A clock that can't sleep is asked again, at a distance.
+        var pause = Duration.milliseconds(10)
+        while clock.now < wake {
+            do {
+                try await clock.sleep(until: wake)
+            } catch {
+                if Task.isCancelled { return false }
+                do { try await Task.sleep(for: pause) } catch { return false }
+                pause = min(pause * 2, .seconds(60))
+            }
+        }
+        return !Task.isCancelled
     }
 
     /// Ends sweeping for good.

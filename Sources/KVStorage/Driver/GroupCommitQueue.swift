@@ -14,34 +14,61 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
     /// The same for commits that run on the caller's thread; may suspend, to wait for what would block the thread.
     package typealias SuspendingCommit = @Sendable ([Operation]) async -> [Outcome]
 
+    /// A commit that waits for a lock which other processes hold too. Once it has the lock it calls `claim`, which hands
+    /// out the operations: from then on they are awaited whatever happens, while those whose time is over are gone.
+    /// May be called again and again for the same operations; what it waits for, it waits for before it claims.
+    package typealias LockingCommit = @Sendable (_ claim: () -> [Operation]) -> LockingOutcome
+    /// Carries out a batch on the caller's thread, or returns `nil`, having changed nothing, where that would block.
+    package typealias Attempt = @Sendable ([Operation]) -> [Outcome]?
+
+    /// What became of the operations that a ``LockingCommit`` has claimed.
+    package enum LockingOutcome: Sendable {
+        /// One outcome for each, in their order.
+        case done([Outcome])
+        /// Nothing was changed; what was claimed goes back to those that wait, and the commit is called again.
+        case again
+        /// The same, and each of them is then to be committed alone, so that only the one that can't be fails.
+        case oneByOne
+    }
+
     private enum Execution: Sendable {
         case onQueue(DispatchQueue, Commit)
         case inPlace(SuspendingCommit)
+        case locking(DispatchQueue, LockingCommit, Attempt?)
     }
 
-    private enum Wakeup: Sendable {
+    enum Wakeup: Sendable {
         case done(Outcome)
         /// Commit your own operation and all that wait.
         case lead
     }
 
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         let operation: Operation
         let continuation: CheckedContinuation<Wakeup, Never>
+        /// Since when it waits; `nil` where there is no time limit.
+        let start: ContinuousClock.Instant?
     }
 
-    private struct State {
+    struct State {
         var isCommitting = false
         var isClosed = false
         var waiting: [Entry] = []
         var closers: [CheckedContinuation<Void, Never>] = []
+        /// Since when a commit waits for the lock, as long as it does.
+        var lockedSince: ContinuousClock.Instant?
+        /// How many of the first that wait are to be committed one by one.
+        var loneCount = 0
+        /// Whether somebody is going to look after those whose time is over.
+        var isWatched = false
     }
 
     private let execution: Execution
     private let lingering: Duration
-    private let state = Mutex(State())
+    let limit: TimeLimit?
+    let state = Mutex(State())
     // Mirrors `state.waiting.count`, for a look without the lock.
-    private let waitingMirror = Atomic(0)
+    let waitingMirror = Atomic(0)
 
     /// Creates a queue whose commits run on a serial dispatch queue: for commits that flush, so that a slow disk never
     /// holds a thread of the cooperative pool.
@@ -51,6 +78,7 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
     package init(on queue: DispatchQueue, lingering: Duration = .microseconds(50), commit: @escaping Commit) {
         self.execution = .onQueue(queue, commit)
         self.lingering = lingering
+        self.limit = nil
     }
 
     /// Creates a queue whose commits run on the thread of the caller that finds it idle: for commits that don't flush.
@@ -60,6 +88,27 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
     package init(inPlace commit: @escaping SuspendingCommit) {
         self.execution = .inPlace(commit)
         self.lingering = .zero
+        self.limit = nil
+    }
+
+    /// Creates a queue whose commits wait for a lock that other processes hold too: on a serial dispatch queue, and for
+    /// each operation no longer than the limit says.
+    ///
+    /// An operation is claimed once, by a commit or by the time limit. What a commit has claimed is awaited; what the
+    /// limit has claimed is answered with its error and never runs, while the commit may go on waiting. The limit counts
+    /// only while a commit waits for the lock, not while one runs.
+    ///
+    /// With an `attempt` the caller that finds the queue idle first tries on its own thread.
+    package init(
+        on queue: DispatchQueue,
+        lingering: Duration = .microseconds(50),
+        limit: TimeLimit,
+        attempt: Attempt? = nil,
+        locking commit: @escaping LockingCommit
+    ) {
+        self.execution = .locking(queue, commit, attempt)
+        self.lingering = lingering
+        self.limit = limit
     }
 
     /// How many operations wait for the next commit.
@@ -74,14 +123,25 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
     package func submit(_ operation: Operation) async throws(StorageError) -> Value {
         switch self.execution {
         case .onQueue(let queue, let commit):
-            return try await self.submit(operation, on: queue, commit).get()
+            return try await self.submit(operation, on: queue) { self.drain(commit) }.get()
         case .inPlace(let commit):
             guard try self.leadsAtOnce() else {
-                return try await self.follow(operation, commit).get()
+                return try await self.follow(operation) { await self.lead($0, commit) }.get()
             }
             let outcome = await commit([operation])[0]
             self.handOver()
             return try outcome.get()
+        case .locking(let queue, let commit, let attempt?):
+            guard try self.leadsAtOnce() else {
+                return try await self.follow(operation) { await self.lead($0, attempt, queue, commit) }.get()
+            }
+            if let outcomes = attempt([operation]) {
+                self.handOver()
+                return try outcomes[0].get()
+            }
+            return try await self.fallBack(operation, [], queue, commit).get()
+        case .locking(let queue, let commit, nil):
+            return try await self.submit(operation, on: queue) { self.drain(commit) }.get()
         }
     }
 
@@ -97,7 +157,7 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
         }
     }
 
-    private static var closedError: StorageError {
+    static var closedError: StorageError {
         StorageError(.closed, "the driver was disposed; mount a new one")
     }
 }
@@ -105,17 +165,22 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
 // MARK: - On a dispatch queue
 
 extension GroupCommitQueue {
-    private func submit(_ operation: Operation, on queue: DispatchQueue, _ commit: @escaping Commit) async -> Outcome {
+    func submit(
+        _ operation: Operation,
+        on queue: DispatchQueue,
+        _ drain: @escaping @Sendable () -> Void
+    ) async -> Outcome {
         let wakeup = await withCheckedContinuation { continuation in
+            let entry = self.entry(operation, continuation)
             let (isAccepted, isIdle) = self.state.withLock { state in
                 guard !state.isClosed else { return (false, false) }
-                self.append(Entry(operation: operation, continuation: continuation), to: &state)
+                self.append(entry, to: &state)
                 let isIdle = !state.isCommitting
                 state.isCommitting = true
                 return (true, isIdle)
             }
             if !isAccepted { continuation.resume(returning: .done(.failure(Self.closedError))) }
-            if isIdle { queue.async { self.drain(commit) } }
+            if isIdle { queue.async(execute: drain) }
         }
         // The queue's thread leads, never a caller.
         guard case .done(let outcome) = wakeup else { return .failure(Self.closedError) }
@@ -143,7 +208,7 @@ extension GroupCommitQueue {
         return batch.isEmpty ? nil : batch
     }
 
-    private func linger(for count: Int) {
+    func linger(for count: Int) {
         guard count > 1, self.lingering > .zero else { return }
         let end = ContinuousClock.now + self.lingering
         while self.waitingCount < count, ContinuousClock.now < end {
@@ -167,22 +232,23 @@ extension GroupCommitQueue {
 
     // On the cooperative pool, so that the lead never goes to a task that has to wait for its actor.
     @concurrent
-    private func follow(_ operation: Operation, _ commit: SuspendingCommit) async -> Outcome {
+    private func follow(_ operation: Operation, _ lead: @Sendable (Operation) async -> Outcome) async -> Outcome {
         let wakeup: Wakeup = await withCheckedContinuation { continuation in
+            let entry = self.entry(operation, continuation)
             let answer: Wakeup? = self.state.withLock { state in
                 guard !state.isClosed else { return .done(.failure(Self.closedError)) }
                 guard state.isCommitting else {
                     state.isCommitting = true
                     return .lead
                 }
-                self.append(Entry(operation: operation, continuation: continuation), to: &state)
+                self.append(entry, to: &state)
                 return nil
             }
             if let answer { continuation.resume(returning: answer) }
         }
         switch wakeup {
         case .done(let outcome): return outcome
-        case .lead: return await self.lead(operation, commit)
+        case .lead: return await lead(operation)
         }
     }
 
@@ -197,7 +263,7 @@ extension GroupCommitQueue {
     }
 
     /// Gives the lead to the one who waits longest, or leaves the queue idle if nobody does.
-    private func handOver() {
+    func handOver() {
         let (successor, closers) = self.state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.isCommitting = false
@@ -215,12 +281,16 @@ extension GroupCommitQueue {
 // MARK: - State, under the lock
 
 extension GroupCommitQueue {
-    private func append(_ entry: Entry, to state: inout State) {
+    func entry(_ operation: Operation, _ continuation: CheckedContinuation<Wakeup, Never>) -> Entry {
+        Entry(operation: operation, continuation: continuation, start: self.limit == nil ? nil : .now)
+    }
+
+    func append(_ entry: Entry, to state: inout State) {
         state.waiting.append(entry)
         self.waitingMirror.store(state.waiting.count, ordering: .relaxed)
     }
 
-    private func takeWaiting(_ state: inout State) -> [Entry] {
+    func takeWaiting(_ state: inout State) -> [Entry] {
         let waiting = state.waiting
         state.waiting = []
         state.waiting.reserveCapacity(waiting.count)
@@ -228,7 +298,7 @@ extension GroupCommitQueue {
         return waiting
     }
 
-    private func takeClosers(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
+    func takeClosers(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
         let closers = state.closers
         state.closers = []
         return closers

@@ -29,30 +29,38 @@ extension StorageDriver {
     }
 
     /// Reads, then removes by compare-and-swap until nobody came between.
+    ///
+    /// - Throws: ``StorageError/Code/conflict`` if others kept changing the item for five seconds and 16 tries.
     public func takeItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        var current = try await self.getItem(key)
+        var retries = SwapRetries()
+        var current = try await self.currentItem(key)
         while let value = current {
             switch try await self.compareAndSwapItem(key, expected: value, replacement: nil, WriteOptions()) {
             case .swapped: return value
             case .mismatch(let other): current = other
             }
+            if try await retries.next(key) { current = try await self.currentItem(key) }
         }
         return nil
     }
 
     /// Reads, then writes by compare-and-swap until nobody came between.
+    ///
+    /// - Throws: ``StorageError/Code/conflict`` if others kept changing the item for five seconds and 16 tries.
     public func incrementItem(
         _ key: String,
         by amount: Int,
         _ options: WriteOptions
     ) async throws(StorageError) -> Int {
-        var current = try await self.getItem(key)
+        var retries = SwapRetries()
+        var current = try await self.currentItem(key)
         while true {
             let (sum, bytes) = try StoredInteger.increment(current, by: amount, key: key)
             switch try await self.compareAndSwapItem(key, expected: current, replacement: bytes, options) {
             case .swapped: return sum
             case .mismatch(let other): current = other
             }
+            if try await retries.next(key) { current = try await self.currentItem(key) }
         }
     }
 
@@ -66,15 +74,22 @@ extension StorageDriver {
     }
 
     /// Lists page by page and removes what was listed.
+    ///
+    /// - Throws: ``StorageError/Code/partlyDone`` if it ends early after some items were removed, because the task was
+    ///   cancelled or the listing does not get on; what the engine throws passes through.
     public func clear(_ base: String) async throws(StorageError) -> Int {
         var query = KeyQuery(base: base)
+        var progress = ListingProgress()
         var removed = 0
-        repeat {
+        while true {
             let page = try await self.getKeys(query)
-            removed += try await self.apply(page.keys.map(Mutation.remove(key:)))
-            query.cursor = page.cursor
-        } while query.cursor != nil
-        return removed
+            if !page.keys.isEmpty { removed += try await self.apply(page.keys.map(Mutation.remove(key:))) }
+            do {
+                guard try progress.advance(&query, past: page, self.name) else { return removed }
+            } catch {
+                throw error.afterPart("\(removed) items were removed", isDone: removed > 0)
+            }
+        }
     }
 
     /// None: ``Storage`` tells of the writes that go through it.

@@ -8,7 +8,7 @@ package enum StoredInteger {
     ) throws(StorageError) -> (sum: Int, bytes: [UInt8]) {
         var current = 0
         if let stored {
-            guard let parsed = Int(String(decoding: stored, as: UTF8.self)) else {
+            guard let parsed = Self.parse(stored) else {
                 throw StorageError(
                     .decoding,
                     "the item is not a decimal integer, so it can't be incremented; set it to one first",
@@ -23,5 +23,13 @@ package enum StoredInteger {
                 .overflow, "incrementing by \(amount) would leave the range of a 64-bit integer", key: key)
         }
         return (sum, Array(String(sum).utf8))
+    }
+
+    /// Returns the number, or `nil` for anything that would be written otherwise: `+5`, `007`, `-0`.
+    private static func parse(_ bytes: [UInt8]) -> Int? {
+        let digits = bytes.first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes[...]
+        guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        guard digits.first != UInt8(ascii: "0") || bytes.count == 1 else { return nil }
+        return Int(String(decoding: bytes, as: UTF8.self))
     }
 }

@@ -49,5 +49,22 @@ package func keyDepth(_ key: String) -> Int {
 ///
 /// In the order of bytes the keys below `"a:"` are those between `"a:"` and `"a;"`, as `;` follows `:` in ASCII.
 package func keyUpperBound(ofBase base: String) -> String? {
-    base.isEmpty ? nil : base.dropLast() + ";"
+    // By bytes: in `"\u{600}:"` both make one `Character`, and `dropLast()` would drop both.
+    base.isEmpty ? nil : String(decoding: base.utf8.dropLast(), as: UTF8.self) + ";"
+}
+
+/// A key that is equal to, and hashed as, its UTF-8 bytes: for sets and dictionaries of keys, where a `String` would take
+/// two keys for one that are canonically equivalent.
+package struct KeyIdentity: Hashable, Sendable {
+    package let key: String
+
+    package init(_ key: String) {
+        self.key = key
+    }
+
+    package static func == (left: KeyIdentity, right: KeyIdentity) -> Bool { keysEqual(left.key, right.key) }
+
+    package func hash(into hasher: inout Hasher) {
+        withKeyBytes(self.key) { hasher.combine(bytes: $0) }
+    }
 }

@@ -51,6 +51,17 @@ public enum StorageKey {
         }
     }
 
+    /// Returns why a base is refused, or `nil` if it may be one; an empty base may.
+    static func problem(ofBase base: String) -> String? {
+        if base.isEmpty { return nil }
+        let normal = normalizeKey(base)
+        if normal.isEmpty {
+            return "the base is not empty but has nothing left when it is normal; for everything use an empty base"
+        }
+        return normal.utf8.contains(0)
+            ? "a base can't hold the NUL character; StorageKey.escaped(_:) makes it safe" : nil
+    }
+
     /// Throws unless a normal key may name an item.
     static func validate(_ key: String) throws(StorageError) {
         let problem: String? = withKeyBytes(key) { bytes in

@@ -8,6 +8,8 @@ struct DeadlineQueue {
     // How many of the heap's elements no longer hold.
     private var staleCount = 0
 
+    var count: Int { self.heap.count }
+
     var first: Element? { self.heap.first }
 
     /// Whether rebuilding would give back more than half.
@@ -16,6 +18,13 @@ struct DeadlineQueue {
     /// Notes that one of the deadlines no longer holds.
     mutating func forgetOne() {
         self.staleCount += 1
+    }
+
+    /// Drops the elements that no longer hold, and the memory that they took.
+    mutating func removeStale(_ holds: (Element) -> Bool) {
+        // Sorted is a heap too.
+        self.heap = self.heap.filter(holds).sorted { $0.deadline < $1.deadline }
+        self.staleCount = 0
     }
 
     mutating func insert(_ deadline: Int64, _ slot: Int) {

@@ -3,11 +3,16 @@ extension MemoryDriver {
     public struct Configuration: Sendable {
         /// How many items the store holds at most; `nil`, the default, means any number.
         ///
-        /// When a write goes over the limit, items that were not read since they were passed over last go first (SIEVE).
+        /// When a write goes over the limit, items that were not read since they were passed over last go first (SIEVE), none
+        /// of that write itself. With 0 nothing is held: what is written is evicted at once. A batch of more items than that
+        /// is refused with ``StorageError/Code/tooLarge``.
         public var maximumItems: Int?
 
-        /// How many bytes the store holds at most, keys, values and custom metadata together; `nil`, the default, means any
-        /// number. An item that is larger by itself is refused with ``StorageError/Code/tooLarge``.
+        /// How many bytes the store takes at most; `nil`, the default, means any number.
+        ///
+        /// An item counts for its key, value and custom metadata, and 160 bytes beside them, which is about what it takes of
+        /// memory. One that is larger by itself, and a batch that is larger all together, is refused with
+        /// ``StorageError/Code/tooLarge``.
         public var maximumBytes: Int?
 
         /// Where the time comes from; by default the system's wall clock.

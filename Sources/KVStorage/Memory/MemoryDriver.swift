@@ -18,14 +18,14 @@ public final class MemoryDriver: StorageDriver {
     public init(_ configuration: Configuration = Configuration()) {
         let store = MemoryStore(configuration)
         self.store = store
-        self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak store] now in store?.sweep(now) }
+        self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak store] now in await store?.sweep(now) }
         self.capabilities = Capabilities(
             atomicBatch: true,
             orderedKeys: true,
             customMetadata: true,
             evicts: configuration.isLimited,
             watching: .local,
-            maximumValueBytes: configuration.maximumBytes
+            maximumValueBytes: configuration.maximumBytes.map { max(0, $0 - MemoryItem.overhead) }
         )
     }
 
@@ -48,10 +48,9 @@ public final class MemoryDriver: StorageDriver {
     /// Stores the bytes.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
         let now = self.store.clock.now
-        try self.store.checkSize(key, value)
         let deadline = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
-            let deadline = shard.set(key, hash, value, options, now)
+            let deadline = try shard.set(key, hash, value, options, now)
             self.store.events.emit(.update(key))
             return deadline
         }
@@ -77,7 +76,6 @@ public final class MemoryDriver: StorageDriver {
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
         let now = self.store.clock.now
-        if let replacement { try self.store.checkSize(key, replacement) }
         let (result, deadline) = try self.store.shard(of: key) {
             shard, hash throws(StorageError) -> (CompareAndSwapResult, Timestamp?) in
             try shard.checkOpen()
@@ -85,7 +83,7 @@ public final class MemoryDriver: StorageDriver {
             let current = item.map { shard.use($0) }
             guard current == expected else { return (.mismatch(current: current), nil) }
             if let replacement {
-                let deadline = shard.set(key, hash, replacement, options, now)
+                let deadline = try shard.set(key, hash, replacement, options, now)
                 self.store.events.emit(.update(key))
                 return (.swapped, deadline)
             }
@@ -128,7 +126,7 @@ public final class MemoryDriver: StorageDriver {
         let found = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
             guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
-            try self.store.checkSize(key, item.value, fields ?? [])
+            try self.store.usage.requireRoom(for: key, value: item.value.count, fields: fields?.count ?? 0)
             shard.setFields(item, fields)
             self.store.events.emit(.update(key))
             return true
@@ -154,16 +152,17 @@ public final class MemoryDriver: StorageDriver {
     }
 
     /// Carries out the writes while all shards concerned are locked, so that nobody sees a part of them.
+    ///
+    /// - Throws: ``StorageError/Code/tooLarge`` if the items are more than the store may hold; none is written then.
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         let now = self.store.clock.now
-        for case .set(let key, let value, _) in mutations { try self.store.checkSize(key, value) }
         let (removed, deadline) = try self.store.shards(of: mutations.map(\.key)) { locked throws(StorageError) in
+            try self.requireRoom(for: mutations, &locked, now)
             var removed = 0
             var deadline: Timestamp?
             for mutation in mutations {
                 let outcome = try locked.shard(of: mutation.key) { shard, hash throws(StorageError) -> BatchOutcome in
-                    try shard.checkOpen()
-                    return shard.apply(mutation, hash, now)
+                    try shard.apply(mutation, hash, now)
                 }
                 switch outcome {
                 case .set(let own?): deadline = min(deadline ?? own, own)
@@ -174,8 +173,30 @@ public final class MemoryDriver: StorageDriver {
             }
             return (removed, deadline)
         }
-        if let last = mutations.last { self.finish(last.key, deadline: deadline) }
+        if let deadline { self.sweeper.schedule(deadline) }
+        self.store.evictIfNeeded(sparing: mutations)
         return removed
+    }
+
+    /// Throws before anything is written if the store is closed or the batch is larger than all of it.
+    private func requireRoom(
+        for mutations: [Mutation],
+        _ locked: inout MemoryStore.LockedShards,
+        _ now: Timestamp
+    ) throws(StorageError) {
+        let isCounting = self.store.usage.isCounting
+        var sizes: [KeyIdentity: Int] = [:]
+        for mutation in mutations {
+            let size = try locked.shard(of: mutation.key) { shard, hash throws(StorageError) -> Int in
+                try shard.checkOpen()
+                return isCounting ? try shard.size(after: mutation, hash, now) : 0
+            }
+            // Of a key that comes twice the last counts.
+            if isCounting { sizes[KeyIdentity(mutation.key)] = size }
+        }
+        guard isCounting else { return }
+        let stored = sizes.values.filter { $0 > 0 }
+        try self.store.usage.requireRoom(items: stored.count, bytes: stored.reduce(0, +))
     }
 
     enum BatchOutcome: Sendable {

@@ -118,8 +118,18 @@ struct MemoryItem: @unchecked Sendable {
         nonmutating set { self.header.pointee.wasUsed = newValue }
     }
 
+    /// What an item takes beside its bytes: its record and details, its places in the table, the order and the ring, a
+    /// deadline, and the heads and the rounding of what is allocated for its bytes.
+    static let overhead = 160
+
+    /// What an item of so many bytes counts for in the limit on bytes.
+    static func size(key: Int, value: Int, fields: Int) -> Int { self.overhead + key + value + fields }
+
     /// What the item counts for in the limit on bytes.
-    var size: Int { Int(self.header.pointee.keyCount) + self.value.count + (self.fields?.count ?? 0) }
+    var size: Int {
+        Self.size(
+            key: Int(self.header.pointee.keyCount), value: self.value.count, fields: self.fields?.count ?? 0)
+    }
 
     func isAlive(at now: Timestamp) -> Bool { self.deadline > now.milliseconds }
 }

@@ -17,6 +17,9 @@ struct MemoryShard: ~Copyable {
     /// The number of items, expired ones that were not swept yet included.
     var count: Int { self.items.count }
 
+    /// The number of deadlines in the queue, those included that no longer hold.
+    var deadlineCount: Int { self.deadlines.count }
+
     @inline(__always)
     func checkOpen() throws(StorageError) {
         if self.isClosed { throw Self.closed }
@@ -47,6 +50,8 @@ struct MemoryShard: ~Copyable {
     }
 
     /// Stores the bytes and returns the item's deadline, if it has one.
+    ///
+    /// - Throws: ``StorageError/Code/tooLarge``; nothing is changed then.
     @inline(__always)
     mutating func set(
         _ key: String,
@@ -54,13 +59,18 @@ struct MemoryShard: ~Copyable {
         _ value: [UInt8],
         _ options: WriteOptions,
         _ now: Timestamp
-    ) -> Timestamp? {
+    ) throws(StorageError) -> Timestamp? {
         guard let item = self.item(key, hash) else {
+            try self.usage.requireRoom(for: key, value: value.count, fields: 0)
             let deadline = options.deadline(at: now)
             self.insert(key, hash, value, deadline, now)
             return deadline
         }
         let isAlive = item.isAlive(at: now)
+        if self.usage.isCounting {
+            let fields = isAlive ? item.fields?.count ?? 0 : 0
+            try self.usage.requireRoom(for: key, value: value.count, fields: fields)
+        }
         let deadline = options.keepTTL && isAlive ? self.deadline(of: item) : options.deadline(at: now)
         if self.usage.isCounting { self.usage.add(items: 0, bytes: value.count - item.value.count) }
         item.value = value
@@ -79,11 +89,8 @@ struct MemoryShard: ~Copyable {
         let old = item.deadline
         guard milliseconds != old else { return }
         item.deadline = milliseconds
-        if old != MemoryItem.never { self.deadlines.forgetOne() }
-        if milliseconds != MemoryItem.never {
-            self.deadlines.insert(milliseconds, item.slot)
-            if self.deadlines.isMostlyStale { self.rebuildDeadlines() }
-        }
+        if milliseconds != MemoryItem.never { self.deadlines.insert(milliseconds, item.slot) }
+        if old != MemoryItem.never { self.forgetDeadline() }
     }
 
     func setFields(_ item: MemoryItem, _ fields: [UInt8]?) {
@@ -101,10 +108,22 @@ struct MemoryShard: ~Copyable {
         )
     }
 
-    mutating func apply(_ mutation: Mutation, _ hash: UInt64, _ now: Timestamp) -> MemoryDriver.BatchOutcome {
+    /// Returns what the mutation's item counts for once it is stored, with the metadata that it keeps.
+    func size(after mutation: Mutation, _ hash: UInt64, _ now: Timestamp) throws(StorageError) -> Int {
+        guard case .set(let key, let value, _) = mutation else { return 0 }
+        let fields = self.find(key, hash, at: now)?.fields?.count ?? 0
+        try self.usage.requireRoom(for: key, value: value.count, fields: fields)
+        return MemoryItem.size(key: key.utf8.count, value: value.count, fields: fields)
+    }
+
+    mutating func apply(
+        _ mutation: Mutation,
+        _ hash: UInt64,
+        _ now: Timestamp
+    ) throws(StorageError) -> MemoryDriver.BatchOutcome {
         switch mutation {
         case .set(let key, let value, let options):
-            return .set(deadline: self.set(key, hash, value, options, now))
+            return .set(deadline: try self.set(key, hash, value, options, now))
         case .remove(let key):
             guard let item = self.find(key, hash, at: now) else { return .nothing }
             self.remove(item)
@@ -118,13 +137,16 @@ struct MemoryShard: ~Copyable {
         self.table.remove(slot, hash: keyHash(item.keyBytes))
         self.ordered.remove(item, self.items)
         if self.usage.isCounting { self.sieve.remove(slot) }
-        if item.deadline != MemoryItem.never { self.deadlines.forgetOne() }
+        let hadDeadline = item.deadline != MemoryItem.never
         self.usage.add(items: -1, bytes: -item.size)
         self.items.remove(item)
+        if hadDeadline { self.forgetDeadline() }
     }
 
     /// Returns the first keys of the query in order, and whether there are no more.
-    func keys(_ query: KeyQuery, _ now: Timestamp) -> (keys: [String], reachedEnd: Bool) {
+    ///
+    /// - Throws: ``StorageError/Code/corrupted`` if it does not get on, which would never end.
+    func keys(_ query: KeyQuery, _ now: Timestamp) throws(StorageError) -> (keys: [String], reachedEnd: Bool) {
         var keys: [String] = []
         let end = keyUpperBound(ofBase: query.base)
         var position = self.ordered.firstPosition(after: query.cursor ?? query.base, self.items)
@@ -132,6 +154,10 @@ struct MemoryShard: ~Copyable {
             if let end, withKeyBytes(end, { compareBytes(item.keyBytes, $0) >= 0 }) { break }
             let key = item.key
             if let subtree = query.subtreeToSkip(at: key), let next = keyUpperBound(ofBase: subtree) {
+                guard keyPrecedes(key, next) else {
+                    throw StorageError(
+                        .corrupted, "the listing does not get on; report this key to KVStorage", key: key)
+                }
                 position = self.ordered.firstPosition(notBefore: next, self.items)
                 continue
             }
@@ -164,22 +190,22 @@ struct MemoryShard: ~Copyable {
 
     /// Removes the item that was used least lately, as SIEVE approximates it, and returns its key.
     ///
-    /// The item that was just written is spared: `nil` if there is no other.
-    mutating func evict(sparing spared: String) -> String? {
-        var metSpared = false
-        while let slot = self.sieve.hand, let item = self.items[slot] {
-            if withKeyBytes(spared, item.hasKey) {
-                // Twice: there is nothing else left.
-                if metSpared, self.sieve.isAlone(slot) { return nil }
-                metSpared = true
+    /// What `isSpared` holds for stays: `nil` if there is nothing else.
+    mutating func evict(sparing isSpared: (MemoryItem) -> Bool) -> String? {
+        // Twice round: what was used is spared the first time only.
+        var steps = 2 * self.items.count + 1
+        while steps > 0, let slot = self.sieve.hand, let item = self.items[slot] {
+            steps -= 1
+            if isSpared(item) {
+                self.sieve.advance()
             } else if item.wasUsed {
                 item.wasUsed = false
+                self.sieve.advance()
             } else {
                 let key = item.key
                 self.remove(item)
                 return key
             }
-            self.sieve.advance()
         }
         return nil
     }
@@ -221,11 +247,10 @@ struct MemoryShard: ~Copyable {
         self.setDeadline(item, deadline)
     }
 
-    private mutating func rebuildDeadlines() {
-        self.deadlines = DeadlineQueue()
-        for slot in self.items.slots {
-            guard let item = self.items[slot], item.deadline != MemoryItem.never else { continue }
-            self.deadlines.insert(item.deadline, slot)
-        }
+    /// Notes that an item has another deadline now, or none; the old one is still in the queue.
+    private mutating func forgetDeadline() {
+        self.deadlines.forgetOne()
+        guard self.deadlines.isMostlyStale else { return }
+        self.deadlines.removeStale { self.items[$0.slot]?.deadline == $0.deadline }
     }
 }

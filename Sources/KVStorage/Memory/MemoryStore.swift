@@ -4,11 +4,9 @@ import Synchronization
 final class MemoryStore: Sendable {
     let clock: any StorageClock
     let events = EventHub()
-    private let maximumItems: Int
-    private let maximumBytes: Int
     // Safe to share: the pointer never changes, and each element keeps itself behind its lock until `deinit`.
     nonisolated(unsafe) private let shards: UnsafeMutableBufferPointer<Locked>
-    private let usage: MemoryUsage
+    let usage: MemoryUsage
 
     /// A shard and its lock, in place, so that reaching it counts no reference.
     private struct Locked: ~Copyable {
@@ -25,9 +23,10 @@ final class MemoryStore: Sendable {
 
     init(_ configuration: MemoryDriver.Configuration) {
         self.clock = configuration.clock
-        self.maximumItems = configuration.maximumItems ?? .max
-        self.maximumBytes = configuration.maximumBytes ?? .max
-        let usage = MemoryUsage(isCounting: configuration.isLimited)
+        let usage = MemoryUsage(
+            maximumItems: configuration.maximumItems,
+            maximumBytes: configuration.maximumBytes
+        )
         self.usage = usage
         self.shards = .allocate(capacity: 1 << Self.shardBits)
         for index in self.shards.indices { self.shards.initializeElement(at: index, to: Locked(usage: usage)) }
@@ -81,29 +80,17 @@ final class MemoryStore: Sendable {
         Int(hash >> (64 - UInt64(Self.shardBits)))
     }
 
-    func checkSize(_ key: String, _ value: [UInt8], _ fields: [UInt8] = []) throws(StorageError) {
-        guard self.maximumBytes != .max, key.utf8.count + value.count + fields.count > self.maximumBytes else { return }
-        throw StorageError(
-            .tooLarge,
-            "the item takes more than the store's limit of \(self.maximumBytes) bytes; raise maximumBytes or store less",
-            key: key
-        )
-    }
-
     /// Removes what expired by `now` and returns the earliest deadline that is left.
-    func sweep(_ now: Timestamp) -> Timestamp? {
+    func sweep(_ now: Timestamp) async -> Timestamp? {
         var next: Timestamp?
         for index in self.shards.indices {
             while true {
-                // A bounded number at a time, so that nobody waits long for the lock.
-                // The clock may have been turned back since `now`: what was written after that has not expired.
-                let (earliest, hasMore) = self.shards[index].shard.withLock { shard in
-                    let time = min(now, self.clock.now)
-                    let (removed, earliest) = shard.removeExpired(by: time, atMost: 256)
-                    for key in removed { self.events.emit(.remove(key)) }
-                    return (earliest, earliest.map { $0 <= time } ?? false)
+                // A bounded number at a time, so that nobody waits long for the lock, or for the thread.
+                let (earliest, hasMore) = self.sweep(shard: index, now)
+                if hasMore {
+                    await Task.yield()
+                    continue
                 }
-                if hasMore { continue }
                 if let earliest { next = min(next ?? earliest, earliest) }
                 break
             }
@@ -111,15 +98,39 @@ final class MemoryStore: Sendable {
         return next
     }
 
-    /// Evicts until the limits are kept, but not the item that was just written.
+    private func sweep(shard index: Int, _ now: Timestamp) -> (earliest: Timestamp?, hasMore: Bool) {
+        self.shards[index].shard.withLock { shard in
+            // The clock may have been turned back since `now`: what was written after that has not expired.
+            let time = min(now, self.clock.now)
+            let (removed, earliest) = shard.removeExpired(by: time, atMost: 256)
+            for key in removed { self.events.emit(.remove(key)) }
+            return (earliest, earliest.map { $0 <= time } ?? false)
+        }
+    }
+
+    /// Evicts until the limits are kept, but not the item that was just written, unless the store may hold none.
+    @inline(__always)
     func evictIfNeeded(sparing key: String) {
-        guard self.usage.isCounting else { return }
-        while self.usage.exceeds(items: self.maximumItems, bytes: self.maximumBytes) {
+        guard self.usage.isCounting, self.usage.isExceeded else { return }
+        let holdsNone = self.usage.maximumItems == 0
+        self.evict(near: key) { item in !holdsNone && withKeyBytes(key, item.hasKey) }
+    }
+
+    /// Evicts until the limits are kept, but nothing of the batch that was just written, unless the store may hold none.
+    func evictIfNeeded(sparing mutations: [Mutation]) {
+        guard self.usage.isCounting, self.usage.isExceeded, let last = mutations.last else { return }
+        let holdsNone = self.usage.maximumItems == 0
+        let keys = Set(mutations.map { KeyIdentity($0.key) })
+        self.evict(near: last.key) { item in !holdsNone && keys.contains(KeyIdentity(item.key)) }
+    }
+
+    private func evict(near key: String, sparing isSpared: (MemoryItem) -> Bool) {
+        while self.usage.isExceeded {
             let first = self.fullerShard(shardIndex: Self.shardIndex(keyHash(key)), turn: self.usage.nextTurn())
             var hasEvicted = false
             for offset in 0..<self.shards.count where !hasEvicted {
                 hasEvicted = self.shards[(first + offset) % self.shards.count].shard.withLock { shard in
-                    guard let evicted = shard.evict(sparing: key) else { return false }
+                    guard let evicted = shard.evict(sparing: isSpared) else { return false }
                     self.events.emit(.remove(evicted))
                     return true
                 }
@@ -195,7 +206,7 @@ extension MemoryStore {
         for index in self.shards.indices {
             let (found, reachedEnd) = try self.shards[index].shard.withLock { shard throws(StorageError) in
                 try shard.checkOpen()
-                return shard.keys(share, now)
+                return try shard.keys(share, now)
             }
             keys += found
             guard !reachedEnd, let last = found.last else { continue }
@@ -209,5 +220,14 @@ extension MemoryStore {
         let isWhole = end == nil && keys.count <= query.limit
         keys.removeLast(max(0, keys.count - query.limit))
         return KeyPage(keys: keys, cursor: isWhole ? nil : keys.last)
+    }
+}
+
+extension MemoryStore {
+    /// How many items are held, expired ones that no sweep has removed yet included.
+    var itemCount: Int {
+        var count = 0
+        for index in self.shards.indices { count += self.shards[index].shard.withLock { $0.count } }
+        return count
     }
 }

@@ -20,11 +20,6 @@ struct SieveRing {
         return slot == Self.none ? nil : Int(slot)
     }
 
-    /// Returns whether the ring holds nothing but the given item.
-    func isAlone(_ slot: Int) -> Bool {
-        self.head == Int32(slot) && self.tail == Int32(slot)
-    }
-
     /// Moves the hand on to the next newer item, from the newest to the oldest.
     mutating func advance() {
         guard let hand = self.hand else { return }

@@ -9,33 +9,33 @@ public struct ItemSequence<Value: Decodable & Sendable>: AsyncSequence, Sendable
 
     /// Returns an iterator that begins with the first page.
     public func makeAsyncIterator() -> Iterator {
-        let pages = KeyPages(self.storage, base: self.base, maxDepth: nil, pageSize: self.pageSize)
-        return Iterator(storage: self.storage, pages: pages)
+        Iterator(sequence: self)
     }
 
     /// Reads the next page when the one before is used up.
     public struct Iterator: AsyncIteratorProtocol {
-        let storage: Storage
-        var pages: KeyPages
-        private var items: [Element] = []
+        private let sequence: ItemSequence
+        private var pages: KeyPages?
+        private var items: [(key: String, bytes: [UInt8])] = []
         private var position = 0
 
-        init(storage: Storage, pages: KeyPages) {
-            self.storage = storage
-            self.pages = pages
+        init(sequence: ItemSequence) {
+            self.sequence = sequence
         }
 
         /// Returns the next item, or `nil` at the end.
         ///
-        /// - Throws: ``StorageError/Code/decoding`` if an item is not of the type.
+        /// - Throws: ``StorageError/Code/decoding`` if the item is not of the type; the next call goes on behind it. Else as
+        ///   ``KeySequence/Iterator/next()``.
         public mutating func next() async throws(StorageError) -> Element? {
             while self.position == self.items.count {
-                guard let page = try await self.pages.next() else { return nil }
-                self.items = try await self.read(page)
+                guard let items = try await self.nextPage() else { return nil }
+                self.items = items
                 self.position = 0
             }
-            defer { self.position += 1 }
-            return self.items[self.position]
+            let (key, bytes) = self.items[self.position]
+            self.position += 1
+            return (key, try self.sequence.storage.values.decode(Value.self, from: bytes, key: key))
         }
 
         /// Returns the next item, or `nil` at the end.
@@ -43,18 +43,28 @@ public struct ItemSequence<Value: Decodable & Sendable>: AsyncSequence, Sendable
             try await self.next()
         }
 
-        private func read(_ page: KeyPages.Page) async throws(StorageError) -> [Element] {
+        private mutating func nextPage() async throws(StorageError) -> [(key: String, bytes: [UInt8])]? {
+            let storage = self.sequence.storage
+            var pages: KeyPages
+            if let begun = self.pages {
+                pages = begun
+            } else {
+                pages = try KeyPages(
+                    storage, base: self.sequence.base, maxDepth: nil, pageSize: self.sequence.pageSize)
+            }
+            guard let page = try await pages.next() else { return nil }
+            if page.keys.isEmpty {
+                self.pages = pages
+                return []
+            }
             let values: [[UInt8]?]
             do {
                 values = try await page.mount.driver.getItems(page.keys)
-            } catch { throw self.storage.located(error, page.mount) }
-            var items: [Element] = []
-            for (key, bytes) in zip(page.keys, values) {
-                guard let bytes else { continue }
-                let name = page.name(of: key)
-                items.append((name, try self.storage.values.decode(Value.self, from: bytes, key: name)))
-            }
-            return items
+            } catch { throw storage.located(error, page.mount) }
+            // Not before: who goes on after an error reads the same page again.
+            self.pages = pages
+            // Some may have gone since they were listed.
+            return zip(page.keys, values).compactMap { key, bytes in bytes.map { (page.name(of: key), $0) } }
         }
     }
 }

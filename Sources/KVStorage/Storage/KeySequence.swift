@@ -7,23 +7,27 @@ public struct KeySequence: AsyncSequence, Sendable {
 
     /// Returns an iterator that begins with the first page.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(pages: KeyPages(self.storage, base: self.base, maxDepth: self.maxDepth, pageSize: self.pageSize))
+        Iterator(sequence: self)
     }
 
     /// Reads the next page when the one before is used up.
     public struct Iterator: AsyncIteratorProtocol {
-        var pages: KeyPages
+        private let sequence: KeySequence
+        private var pages: KeyPages?
         private var names: [String] = []
         private var position = 0
 
-        init(pages: KeyPages) {
-            self.pages = pages
+        init(sequence: KeySequence) {
+            self.sequence = sequence
         }
 
         /// Returns the next key, or `nil` at the end.
+        ///
+        /// - Throws: ``StorageError/Code/cancelled`` between two pages if the task is cancelled; else as
+        ///   ``Storage/getKeys(_:maxDepth:)``.
         public mutating func next() async throws(StorageError) -> String? {
             while self.position == self.names.count {
-                guard let page = try await self.pages.next() else { return nil }
+                guard let page = try await self.nextPage() else { return nil }
                 self.names = page.keys.map { page.name(of: $0) }
                 self.position = 0
             }
@@ -34,6 +38,23 @@ public struct KeySequence: AsyncSequence, Sendable {
         /// Returns the next key, or `nil` at the end.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(StorageError) -> String? {
             try await self.next()
+        }
+
+        private mutating func nextPage() async throws(StorageError) -> KeyPages.Page? {
+            var pages: KeyPages
+            if let begun = self.pages {
+                pages = begun
+            } else {
+                pages = try KeyPages(
+                    self.sequence.storage,
+                    base: self.sequence.base,
+                    maxDepth: self.sequence.maxDepth,
+                    pageSize: self.sequence.pageSize
+                )
+            }
+            let page = try await pages.next()
+            self.pages = pages
+            return page
         }
     }
 }

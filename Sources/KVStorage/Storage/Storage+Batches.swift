@@ -20,12 +20,21 @@ extension Storage {
 
     /// Returns the items' bytes in the order asked, one answer for each key, `nil` where there is none.
     public func getItemsRaw(_ keys: [String]) async throws(StorageError) -> [[UInt8]?] {
+        try await self.getItemsRaw(keys, isSecond: false)
+    }
+
+    private func getItemsRaw(_ keys: [String], isSecond: Bool) async throws(StorageError) -> [[UInt8]?] {
         let groups = try self.grouped(keys)
-        if groups.count == 1 { return try await groups[0].getItems() }
-        var values = [[UInt8]?](repeating: nil, count: keys.count)
+        var values = [[UInt8]?](repeating: nil, count: groups.count == 1 ? 0 : keys.count)
         for group in groups {
-            let items = try await group.getItems()
-            for (position, bytes) in zip(group.positions, items) { values[position] = bytes }
+            do {
+                let found = try await group.getItems()
+                if groups.count == 1 { return found }
+                for (position, bytes) in zip(group.positions, found) { values[position] = bytes }
+            } catch {
+                guard !isSecond, self.hasMoved(group, after: error) else { throw error }
+                return try await self.getItemsRaw(keys, isSecond: true)
+            }
         }
         return values
     }
@@ -54,11 +63,8 @@ extension Storage {
     /// Stores the bytes as they are, as ``setItems(_:ttl:)-([String:Value],_)`` does for values.
     public func setItemsRaw(_ items: [(String, [UInt8])], ttl: Duration? = nil) async throws(StorageError) {
         try Self.validate(ttl: ttl)
-        for group in try self.grouped(items.map(\.0)) {
-            let options = group.mount.options(ttl: ttl)
-            _ = try await group.apply { position, key in
-                .set(key: key, value: items[position].1, options: options)
-            }
+        _ = try await self.apply(to: items.map(\.0)) { position, key, mount in
+            .set(key: key, value: items[position].1, options: mount.options(ttl: ttl))
         }
     }
 
@@ -67,11 +73,35 @@ extension Storage {
     /// All or nothing for the items of one mount where its driver declares ``Capabilities/atomicBatch``.
     @discardableResult
     public func removeItems(_ keys: [String]) async throws(StorageError) -> Int {
+        try await self.apply(to: keys) { _, key, _ in .remove(key: key) }
+    }
+
+    /// Makes the mutations mount by mount and returns how many items were removed.
+    private func apply(
+        to keys: [String],
+        _ mutation: (_ position: Int, _ key: String, MountPoint) -> Mutation
+    ) async throws(StorageError) -> Int {
         var removed = 0
-        for group in try self.grouped(keys) {
-            removed += try await group.apply { _, key in .remove(key: key) }
+        var groups = try self.grouped(keys)[...]
+        // The groups in front of this one are those of mounts that went while the batch ran.
+        var secondCount = 0
+        while let group = groups.popFirst() {
+            do {
+                removed += try await group.apply(mutation)
+            } catch {
+                guard secondCount == 0, self.hasMoved(group, after: error) else { throw error }
+                let again = try self.grouped(group.positions.map { keys[$0] }, at: group.positions)
+                secondCount = again.count + 1
+                groups = again + groups
+            }
+            secondCount = max(0, secondCount - 1)
         }
         return removed
+    }
+
+    /// Whether the group's mount was unmounted meanwhile, so that its keys belong to another one now.
+    private func hasMoved(_ group: Group, after error: StorageError) -> Bool {
+        error.code == .closed && self.core.table.mount(at: group.mount.base)?.id != group.mount.id
     }
 
     /// The keys of a batch that one mount keeps.
@@ -86,17 +116,11 @@ extension Storage {
             do { return try await self.mount.driver.getItems(self.keys) } catch { throw self.located(error) }
         }
 
-        func apply(_ mutation: (_ position: Int, _ key: String) -> Mutation) async throws(StorageError) -> Int {
-            let mutations = zip(self.positions, self.keys).map(mutation)
-            let removed: Int
-            do { removed = try await self.mount.driver.apply(mutations) } catch { throw self.located(error) }
-            for mutation in mutations {
-                switch mutation {
-                case .set(let key, _, _): self.mount.emit(.update(key))
-                case .remove(let key): self.mount.emit(.remove(key))
-                }
-            }
-            return removed
+        func apply(
+            _ mutation: (_ position: Int, _ key: String, MountPoint) -> Mutation
+        ) async throws(StorageError) -> Int {
+            let mutations = zip(self.positions, self.keys).map { mutation($0, $1, self.mount) }
+            do { return try await self.mount.apply(mutations) } catch { throw self.located(error) }
         }
 
         private func located(_ error: StorageError) -> StorageError {
@@ -108,22 +132,79 @@ extension Storage {
     }
 
     /// Sorts the keys by mount, in the order in which the mounts come up.
-    private func grouped(_ keys: [String]) throws(StorageError) -> [Group] {
+    private func grouped(_ keys: [String], at positions: [Int]? = nil) throws(StorageError) -> [Group] {
+        try self.core.checkOpen()
         let table = self.core.table
         var groups: [Group] = []
-        for (position, key) in keys.enumerated() {
+        var indices: [ObjectIdentifier: Int] = [:]
+        for (index, key) in keys.enumerated() {
             let route = try self.route(key, in: table)
-            let index: Int
-            if let existing = groups.firstIndex(where: { $0.mount === route.mount }) {
-                index = existing
-            } else {
-                index = groups.count
-                groups.append(Group(mount: route.mount))
+            let isFirst = groups.isEmpty || groups[groups.count - 1].mount.id != route.mount.id
+            let last = isFirst ? indices[route.mount.id] ?? groups.count : groups.count - 1
+            if last == groups.count {
+                groups.append(Group(mount: try self.limited(route.mount)))
+                indices[route.mount.id] = last
             }
-            groups[index].keys.append(route.key)
-            groups[index].names.append(route.name)
-            groups[index].positions.append(position)
+            groups[last].keys.append(route.key)
+            groups[last].names.append(route.name)
+            groups[last].positions.append(positions?[index] ?? index)
         }
         return groups
+    }
+}
+
+extension MountPoint {
+    /// Makes the mutations and returns how many items were removed; emits the events if the driver doesn't.
+    func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
+        if mutations.isEmpty { return 0 }
+        guard let writes = self.writes, writes.isObserved else { return try await self.driver.apply(mutations) }
+        if self.driver.capabilities.atomicBatch { return try await self.applyWhole(mutations) }
+        // One by one, as the driver would: so it is known which were done, and which found their item.
+        var removed = 0
+        for mutation in mutations {
+            let ticket = self.beginWrite(mutation.key)
+            do {
+                switch mutation {
+                case .set(let key, let value, let options):
+                    try await self.driver.setItem(key, value, options)
+                    self.endWrite(ticket, .update(key))
+                case .remove(let key):
+                    let found = try await self.driver.removeItem(key)
+                    self.endWrite(ticket, found ? .remove(key) : nil)
+                    if found { removed += 1 }
+                }
+            } catch {
+                self.endWrite(ticket, failed: error)
+                throw error
+            }
+        }
+        return removed
+    }
+
+    private func applyWhole(_ mutations: [Mutation]) async throws(StorageError) -> Int {
+        let ticket = self.beginWrite(mutations.map(\.key))
+        let removed: Int
+        do {
+            removed = try await self.driver.apply(mutations)
+        } catch {
+            self.endWrite(ticket, failed: error)
+            throw error
+        }
+        var changes: [StorageEvent] = []
+        var removals: Set<KeyIdentity> = []
+        for mutation in mutations {
+            switch mutation {
+            case .set(let key, _, _): changes.append(.update(key))
+            case .remove(let key):
+                if removals.insert(KeyIdentity(key)).inserted { changes.append(.remove(key)) }
+            }
+        }
+        if removed != removals.count {
+            // Which of them were there is not known: of the others nothing is to be told.
+            changes.removeAll { if case .remove = $0 { true } else { false } }
+            if removed > 0 { changes.append(.lagged) }
+        }
+        self.endWrite(ticket, all: changes)
+        return removed
     }
 }

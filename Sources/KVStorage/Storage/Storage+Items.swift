@@ -1,8 +1,12 @@
 extension Storage {
     /// Returns whether the item is there.
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        let route = try self.route(key)
-        do { return try await route.mount.driver.hasItem(route.key) } catch { throw error.naming(route.name) }
+        var route = try self.route(key)
+        while true {
+            do { return try await route.mount.driver.hasItem(route.key) } catch {
+                try self.reroute(&route, after: error)
+            }
+        }
     }
 
     /// Returns the item's value, or `nil` if it is absent.
@@ -13,10 +17,8 @@ extension Storage {
         _ key: String,
         as type: Value.Type = Value.self
     ) async throws(StorageError) -> Value? {
-        let route = try self.route(key)
-        let bytes: [UInt8]?
-        do { bytes = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
-        guard let bytes else { return nil }
+        var route = try self.route(key)
+        guard let bytes = try await self.read(&route) else { return nil }
         return try self.values.decode(type, from: bytes, key: route.name)
     }
 
@@ -57,18 +59,25 @@ extension Storage {
             return true
         }
         try Self.validate(ttl: ttl)
-        return try await self.compareAndSwap(route, nil, bytes, route.mount.options(ttl: ttl)) == .swapped
+        var written = route
+        return try await self.compareAndSwap(&written, nil, bytes, ttl: ttl) == .swapped
     }
 
     /// Removes the item with its metadata and returns whether it was there; one that was not is no error.
     @discardableResult
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        let route = try self.route(key)
-        do {
-            let removed = try await route.mount.driver.removeItem(route.key)
-            if removed { route.mount.emit(.remove(route.key)) }
-            return removed
-        } catch { throw error.naming(route.name) }
+        var route = try self.route(key)
+        while true {
+            let ticket = route.mount.beginWrite(route.key)
+            do {
+                let removed = try await route.mount.driver.removeItem(route.key)
+                route.mount.endWrite(ticket, removed ? .remove(route.key) : nil)
+                return removed
+            } catch {
+                route.mount.endWrite(ticket, failed: error)
+                try self.reroute(&route, after: error)
+            }
+        }
     }
 
     /// Returns the item's bytes as they are stored, or `nil` if it is absent.
@@ -79,9 +88,8 @@ extension Storage {
         _ key: String,
         decodingBase64Prefix: Bool = false
     ) async throws(StorageError) -> [UInt8]? {
-        let route = try self.route(key)
-        let bytes: [UInt8]?
-        do { bytes = try await route.mount.driver.getItem(route.key) } catch { throw error.naming(route.name) }
+        var route = try self.route(key)
+        let bytes = try await self.read(&route)
         guard decodingBase64Prefix, let bytes else { return bytes }
         return try Base64Text.decode(bytes, key: route.name)
     }
@@ -102,6 +110,15 @@ extension Storage {
         try await self.set(try self.route(key), bytes, ttl: ttl, keepTTL: keepTTL)
     }
 
+    @inline(__always)
+    private func read(_ route: inout Route) async throws(StorageError) -> [UInt8]? {
+        while true {
+            do { return try await route.mount.driver.getItem(route.key) } catch {
+                try self.reroute(&route, after: error)
+            }
+        }
+    }
+
     private func set(
         _ route: Route,
         _ bytes: [UInt8],
@@ -109,13 +126,21 @@ extension Storage {
         keepTTL: Bool = false
     ) async throws(StorageError) {
         try Self.validate(ttl: ttl)
-        do {
-            try await route.mount.driver.setItem(
-                route.key,
-                bytes,
-                route.mount.options(ttl: ttl, keepTTL: keepTTL)
-            )
-        } catch { throw error.naming(route.name) }
-        route.mount.emit(.update(route.key))
+        var route = route
+        while true {
+            let ticket = route.mount.beginWrite(route.key)
+            do {
+                try await route.mount.driver.setItem(
+                    route.key,
+                    bytes,
+                    route.mount.options(ttl: ttl, keepTTL: keepTTL)
+                )
+                route.mount.endWrite(ticket, .update(route.key))
+                return
+            } catch {
+                route.mount.endWrite(ticket, failed: error)
+                try self.reroute(&route, after: error)
+            }
+        }
     }
 }

@@ -4,9 +4,12 @@ extension Storage {
     /// `base` names a branch, not an item: the item of that very name is not below it. `maxDepth` is the largest number of
     /// colons in a key, counted from this handle's root. Keys that a mount hides are left out.
     ///
-    /// Holds all keys in memory at once; ``keys(in:maxDepth:pageSize:)`` holds a page.
+    /// Holds all keys in memory at once; ``keys(in:maxDepth:pageSize:)`` holds a page. Costs what is listed, and nothing for
+    /// mounts elsewhere. A task that is cancelled ends it at the next page.
+    /// - Throws: ``StorageError/Code/cancelled``; ``StorageError/Code/corrupted`` if the driver's listing does not get on;
+    ///   ``StorageError/Code/invalidKey`` if the base holds NUL or is not empty but has nothing left when it is normal.
     public func getKeys(_ base: String = "", maxDepth: Int? = nil) async throws(StorageError) -> [String] {
-        var pages = KeyPages(self, base: base, maxDepth: maxDepth, pageSize: 1000)
+        var pages = try KeyPages(self, base: base, maxDepth: maxDepth, pageSize: 1000)
         var keys: [String] = []
         while let page = try await pages.next() {
             keys += page.keys.map { page.name(of: $0) }
@@ -36,28 +39,32 @@ extension Storage {
     /// Removes what ``getKeys(_:maxDepth:)`` lists below a base, with its metadata, and returns how many items that were.
     ///
     /// Nothing else goes: not the item at the base itself, not what a mount hides, not what the driver did not write. If a
-    /// mount that it reaches is read-only, it throws ``StorageError/Code/readOnly`` and removes nothing.
+    /// mount that it reaches is read-only, it throws ``StorageError/Code/readOnly`` and removes nothing. If the task is
+    /// cancelled, or a listing does not get on, after some were removed, it throws ``StorageError/Code/partlyDone``.
     @discardableResult
     public func clear(_ base: String = "") async throws(StorageError) -> Int {
-        let base = self.fullBase(base)
+        let base = try self.fullBase(base)
+        try self.core.checkOpen()
         let table = self.core.table
-        var removed = 0
-        let owner = table.mount(for: base)
-        let mounts = table.mounts.filter { $0 === owner || keyHasPrefix($0.base, base) }
-        if let mount = mounts.first(where: { $0.driver.capabilities.readOnly }) {
+        let mounts = try MountTable.longestFirst(table.mounts(concerning: base)).map { mount throws(StorageError) in
+            (view: try self.limited(mount), hasHidden: table.hasMounts(inside: mount, below: base))
+        }
+        if let mount = mounts.first(where: { $0.view.driver.capabilities.readOnly })?.view {
             let name = mount.base.isEmpty ? "the root mount" : "the mount \"\(mount.base)\""
             throw StorageError(.readOnly, "\(name) is read-only, so nothing was removed; clear what lies beside it")
         }
-        for mount in mounts {
-            let relative = keyDroppingPrefix(base, min(mount.baseCount, base.utf8.count))
-            let hidesKeys = table.mounts.contains { other in
-                other !== mount && keyHasPrefix(other.base, mount.base) && keyHasPrefix(other.base, base)
+        var removed = 0
+        for (mount, hasHidden) in mounts {
+            if removed > 0, Task.isCancelled {
+                throw ListingProgress.cancelled.afterPart(Self.part(removed), isDone: true)
             }
-            if !hidesKeys, !mount.synthesizesEvents {
-                do { removed += try await mount.driver.clear(relative) } catch { throw self.located(error, mount) }
+            if !hasHidden, mount.writes == nil {
+                do { removed += try await mount.driver.clear(mount.relative(base)) } catch {
+                    throw self.located(error, mount)
+                }
                 continue
             }
-            removed += try await self.clearListed(relative, mount, table)
+            try await self.clearListed(mount.relative(base), mount, table, &removed)
         }
         return removed
     }
@@ -65,21 +72,29 @@ extension Storage {
     private func clearListed(
         _ base: String,
         _ mount: MountPoint,
-        _ table: MountTable
-    ) async throws(StorageError) -> Int {
+        _ table: MountTable,
+        _ removed: inout Int
+    ) async throws(StorageError) {
         var query = KeyQuery(base: base)
-        var removed = 0
-        do {
-            repeat {
-                let page = try await mount.driver.getKeys(query)
-                let keys = page.keys.filter { query.matches($0) && !table.isMasked(mount.base + $0, in: mount) }
-                removed += try await mount.driver.apply(keys.map(Mutation.remove(key:)))
-                for key in keys { mount.emit(.remove(key)) }
-                query.cursor = page.cursor
-            } while query.cursor != nil
-        } catch { throw self.located(error, mount) }
-        return removed
+        var progress = ListingProgress()
+        while true {
+            let page: KeyPage
+            do {
+                page = try await mount.driver.getKeys(query)
+                let keys = page.keys.filter {
+                    query.matches($0) && !table.isMasked(mount.base + $0, inMount: mount.id)
+                }
+                removed += try await mount.apply(keys.map(Mutation.remove(key:)))
+            } catch { throw self.located(error, mount) }
+            do {
+                guard try progress.advance(&query, past: page, mount.driver.name) else { return }
+            } catch {
+                throw error.afterPart(Self.part(removed), isDone: removed > 0)
+            }
+        }
     }
+
+    private static func part(_ removed: Int) -> String { "\(removed) items were removed" }
 
     /// Returns the error with a relative key replaced by this handle's name for it.
     func located(_ error: StorageError, _ mount: MountPoint) -> StorageError {

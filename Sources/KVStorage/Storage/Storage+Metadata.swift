@@ -1,12 +1,14 @@
 extension Storage {
     /// Returns what is known about the item beside its value, or `nil` if it is absent.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        let route = try self.route(key)
-        do {
-            var meta = try await route.mount.driver.getMeta(route.key)
-            meta?.codec = self.values.codec
-            return meta
-        } catch { throw error.naming(route.name) }
+        var route = try self.route(key)
+        while true {
+            do {
+                var meta = try await route.mount.driver.getMeta(route.key)
+                meta?.codec = self.values.codec
+                return meta
+            } catch { try self.reroute(&route, after: error) }
+        }
     }
 
     /// Keeps custom fields beside the item, replacing those that were there, and returns whether the item is there.
@@ -26,10 +28,17 @@ extension Storage {
     }
 
     private func setMeta(_ route: Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        do {
-            let found = try await route.mount.driver.setMeta(route.key, fields)
-            if found { route.mount.emit(.update(route.key)) }
-            return found
-        } catch { throw error.naming(route.name) }
+        var route = route
+        while true {
+            let ticket = route.mount.beginWrite(route.key)
+            do {
+                let found = try await route.mount.driver.setMeta(route.key, fields)
+                route.mount.endWrite(ticket, found ? .update(route.key) : nil)
+                return found
+            } catch {
+                route.mount.endWrite(ticket, failed: error)
+                try self.reroute(&route, after: error)
+            }
+        }
     }
 }

@@ -17,24 +17,63 @@ public struct Storage: Sendable {
     /// What this handle's keys start with, normal and with a colon at the end; empty for the root.
     let base: String
     let values: ValueCoding
+    /// Whether the base may be one; else every call throws, as ``prefixed(_:)`` can't.
+    let isBaseValid: Bool
+    /// How long a call may take; see ``timeLimit(_:)``.
+    let limit: Duration?
 
     /// Creates a storage with a driver at its root, and a codec for values that are neither text nor raw bytes.
-    public init(_ driver: some StorageDriver = .memory, codec: some StorageCodec = .json) {
-        self.init(core: StorageCore(root: driver), base: "", values: ValueCoding(codec))
+    ///
+    /// Atomic calls that meet others on the same item try again for `busyTimeout`, by default five seconds, and 16 times at
+    /// least, before they throw ``StorageError/Code/conflict``.
+    public init(
+        _ driver: some StorageDriver = .memory,
+        codec: some StorageCodec = .json,
+        busyTimeout: Duration = .seconds(5)
+    ) {
+        self.init(
+            core: StorageCore(root: driver, busyTimeout: busyTimeout),
+            base: "",
+            values: ValueCoding(codec),
+            isBaseValid: true,
+            limit: nil
+        )
     }
 
-    init(core: StorageCore, base: String, values: ValueCoding) {
+    private init(core: StorageCore, base: String, values: ValueCoding, isBaseValid: Bool, limit: Duration?) {
         self.core = core
         self.base = base
         self.values = values
+        self.isBaseValid = isBaseValid
+        self.limit = limit
     }
 
     /// Returns a view of what lies below a base: its keys are relative to it, and it reaches nothing else.
     ///
     /// ``mount(_:_:ttl:)``, ``clear(_:)``, ``watch(_:bufferSize:)`` and the listings count from the base too; ``dispose()`` disposes
     /// of the whole storage.
+    ///
+    /// An empty base is the view itself. One that holds NUL, or that is not empty but has nothing left when it is normal
+    /// (`"/"`, `"?x"`), gives a view of which every call throws ``StorageError/Code/invalidKey``, so that a base from outside
+    /// can't widen a view; ``StorageKey/escaped(_:)`` makes a segment of any text.
     public func prefixed(_ base: String) -> Storage {
-        Storage(core: self.core, base: self.base + normalizeBaseKey(base), values: self.values)
+        Storage(
+            core: self.core,
+            base: self.base + normalizeBaseKey(base),
+            values: self.values,
+            isBaseValid: self.isBaseValid && StorageKey.problem(ofBase: base) == nil,
+            limit: self.limit
+        )
+    }
+
+    /// Returns a view whose every call ends after at most `limit`, whatever limit the driver has of its own.
+    ///
+    /// Each call throws ``StorageError/Code/notSupported`` if the driver that it goes to can't end a call, and
+    /// ``StorageError/Code/invalidOption`` if `limit` is not positive. A call of several steps has the limit for each of them:
+    /// each page of a listing, each try of an atomic call. What may have run when its time was up throws
+    /// ``StorageError/Code/timeout``.
+    public func timeLimit(_ limit: Duration) -> Storage {
+        Storage(core: self.core, base: self.base, values: self.values, isBaseValid: self.isBaseValid, limit: limit)
     }
 
     /// Returns a view of what lies below a base, with values of one type.
@@ -53,60 +92,5 @@ public struct Storage: Sendable {
     /// - Throws: The first error of a driver; the others are closed all the same.
     public func dispose() async throws(StorageError) {
         try await self.core.dispose()
-    }
-}
-
-extension Storage {
-    /// Where a key leads: the mount that keeps it and its name there.
-    struct Route {
-        let mount: MountPoint
-        /// The key as the driver knows it.
-        let key: String
-        /// How much of a full key the handle leaves out.
-        fileprivate let handleBaseCount: Int
-
-        /// The key as the caller of the handle knows it, for errors.
-        var name: String {
-            if self.mount.baseCount == self.handleBaseCount { return self.key }
-            return keyDroppingPrefix(self.mount.base + self.key, self.handleBaseCount)
-        }
-    }
-
-    /// Normalises and validates the key and finds its mount.
-    func route(_ key: String) throws(StorageError) -> Route {
-        let full = try self.fullKey(key)
-        return try self.route(full, to: self.core.mount(for: full))
-    }
-
-    /// Does the same by a table that the caller holds on to.
-    func route(_ key: String, in table: MountTable) throws(StorageError) -> Route {
-        let full = try self.fullKey(key)
-        return try self.route(full, to: table.mount(forItem: full))
-    }
-
-    private func route(_ full: String, to mount: MountPoint?) throws(StorageError) -> Route {
-        let handleBaseCount = self.base.utf8.count
-        guard let mount else {
-            throw StorageError(
-                .invalidKey,
-                "the key is a mount point, which can't hold an item itself; use a key below it",
-                key: keyDroppingPrefix(full, handleBaseCount)
-            )
-        }
-        return Route(mount: mount, key: keyDroppingPrefix(full, mount.baseCount), handleBaseCount: handleBaseCount)
-    }
-
-    /// Returns the key normalised and counted from the storage's root.
-    private func fullKey(_ key: String) throws(StorageError) -> String {
-        if isNormalItemKey(key) { return self.base.isEmpty ? key : self.base + key }
-        let name = normalizeKey(key)
-        try StorageKey.validate(name)
-        return self.base + name
-    }
-
-    /// Throws unless the life time is positive.
-    static func validate(ttl: Duration?) throws(StorageError) {
-        guard let ttl, ttl <= .zero else { return }
-        throw StorageError(.invalidOption, "the life time must be positive; to remove an item use removeItem")
     }
 }

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// What went wrong in a storage call, where, and what to do about it.
 ///
 /// Every call of ``Storage`` and ``StorageDriver`` throws this type and no other. Absence is never an error: reading
@@ -27,8 +33,19 @@ public struct StorageError: Error, Sendable {
 
     /// Returns the same error naming another key: drivers see relative keys, callers are told theirs.
     package func naming(_ key: String?) -> StorageError {
-        guard let key, key != self.key else { return self }
+        guard let key, !(self.key.map { keysEqual($0, key) } ?? false) else { return self }
         return StorageError(self.code, self.message, key: key, underlying: self.underlying)
+    }
+
+    /// Returns the error of a call that was to do many things and ended early: if something was done, its code says so.
+    package func afterPart(_ part: String, isDone: Bool) -> StorageError {
+        guard isDone else { return self }
+        return StorageError(
+            .partlyDone,
+            "\(part), then the call ended: \(self.message)",
+            key: self.key,
+            underlying: self.underlying ?? self
+        )
     }
 
     private final class Parts: Sendable {
@@ -52,4 +69,9 @@ extension StorageError: CustomStringConvertible {
         let place = self.key.map { " [\"\($0)\"]" } ?? ""
         return "\(self.code)\(place): \(self.message)"
     }
+}
+
+extension StorageError: LocalizedError {
+    /// The message, which is what many loggers print: they ask for the `localizedDescription`.
+    public var errorDescription: String? { self.message }
 }

@@ -18,6 +18,11 @@ public struct TypedStorage<Value: Codable & Sendable>: Sendable {
         TypedStorage(self.storage.prefixed(base))
     }
 
+    /// Returns a view whose every call ends after at most `limit`; see ``Storage/timeLimit(_:)``.
+    public func timeLimit(_ limit: Duration) -> TypedStorage<Value> {
+        TypedStorage(self.storage.timeLimit(limit))
+    }
+
     /// Returns whether the item is there.
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
         try await self.storage.hasItem(key)

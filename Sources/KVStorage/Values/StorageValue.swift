@@ -38,11 +38,6 @@ extension StorageValue {
         let readsAsJSON = (try? codec.decode(StorageValue.self, from: bytes)) != nil
         return readsAsJSON ? try codec.encode(self) : bytes
     }
-
-    /// Returns the string that bytes other than JSON stand for, or `nil` if they are not text.
-    static func bareText(_ bytes: [UInt8]) -> StorageValue? {
-        String(validating: bytes, as: UTF8.self).map(StorageValue.string)
-    }
 }
 
 extension StorageValue: Codable {

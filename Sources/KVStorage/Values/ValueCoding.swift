@@ -7,10 +7,10 @@ struct ValueCoding: Sendable {
     }
 
     func encode<Value: Encodable>(_ value: Value, key: @autoclosure () -> String?) throws(StorageError) -> [UInt8] {
-        if let text = value as? String {
-            return Array(text.utf8)
-        }
+        let text = value as? String
+        if let text, Value.self == String.self { return Array(text.utf8) }
         do {
+            if let text { return try self.storedText(text) }
             if let dynamic = value as? StorageValue, case .string(let text) = dynamic {
                 return try dynamic.storedText(text, codec: self.codec)
             }
@@ -37,9 +37,32 @@ struct ValueCoding: Sendable {
         do {
             return try self.codec.decode(type, from: bytes)
         } catch {
-            if let value = StorageValue.bareText(bytes) as? Value { return value }
+            if let value = self.decodeText(type, from: bytes) { return value }
             throw Self.mismatch(type, key: key(), underlying: error, "the bytes are something else")
         }
+    }
+
+    /// Returns how the text of an optional string is stored: bare, unless that would read as something else, such as `null`.
+    private func storedText(_ text: String) throws -> [UInt8] {
+        let bytes = Array(text.utf8)
+        do {
+            _ = try self.codec.decode(String?.self, from: bytes)
+        } catch {
+            return bytes
+        }
+        return try self.codec.encode(text)
+    }
+
+    /// Returns what bare text stands for, as unstorage and `setItem` of a `String` store it; `nil` if it can't be the type.
+    private func decodeText<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) -> Value? {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        // Casts to optionals too, however often they are nested.
+        if let value = text as? Value { return value }
+        if let value = StorageValue.string(text) as? Value { return value }
+        // An enum over strings, a UUID, a URL: what decodes from a string. What is the codec's own text stays something else.
+        if (try? self.codec.decode(StorageValue.self, from: bytes)) != nil { return nil }
+        guard let quoted = try? self.codec.encode(text) else { return nil }
+        return try? self.codec.decode(type, from: quoted)
     }
 
     private static func mismatch(

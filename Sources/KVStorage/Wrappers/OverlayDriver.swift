@@ -20,6 +20,8 @@ public final class OverlayDriver: StorageDriver {
 
     private let top: any StorageDriver
     private let lower: [any StorageDriver]
+    /// The layers, the one that is written to first.
+    var layers: [any StorageDriver] { [self.top] + self.lower }
     private let hub = EventHub()
     private let observer: Int?
     private let stripes = (0..<64).map { _ in Stripe() }

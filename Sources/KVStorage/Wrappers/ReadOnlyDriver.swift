@@ -8,6 +8,10 @@ public struct ReadOnlyDriver: StorageDriverWrapper {
         self.wrapped = wrapped
     }
 
+    private init(wrapping wrapped: any StorageDriver) {
+        self.wrapped = wrapped
+    }
+
     /// The wrapped driver's, and read-only.
     public var capabilities: Capabilities {
         var capabilities = self.wrapped.capabilities
@@ -67,6 +71,11 @@ public struct ReadOnlyDriver: StorageDriverWrapper {
     /// Refuses.
     public func clear(_ base: String) async throws(StorageError) -> Int {
         throw self.refusal(nil)
+    }
+
+    /// Limits the driver that is read from.
+    public func limited(to limit: Duration) throws(StorageError) -> any StorageDriver {
+        ReadOnlyDriver(wrapping: try self.wrapped.limited(to: limit))
     }
 
     private func refusal(_ key: String?) -> StorageError {

@@ -4,7 +4,7 @@ import Testing
 
 /// Files keep every promise, flushed or not, at the root, through a mount and through a prefix.
 @Suite(.serialized) struct FileSystemConformanceTests {
-    private static let subjects = [
+    private static let subjects: [ConformanceSubject] = [
         subject("files") { _ in },
         subject("files, durable") { $0.durability = .durable },
     ]
@@ -24,6 +24,8 @@ import Testing
             // What survives what is another suite's matter.
             place: { try TemporaryFolder(inMemory: true) },
             cleanUp: { _ in },
+            plant: { folder in try await ForeignFiles.plant(in: folder) },
+            physicalCount: { folder, _ in try await ForeignFiles.itemCount(in: folder) },
             driver: { folder, clock in
                 var configuration = FileSystemDriver.Configuration(clock: clock)
                 change(&configuration)

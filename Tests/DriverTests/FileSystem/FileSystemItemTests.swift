@@ -146,6 +146,19 @@ struct FileSystemItemTests {
         #expect(throws: StorageError.self) { try self.files.open { $0.fileMode = 0o100000 } }
     }
 
+    @Test("The deadlines' folder, whose links hold keys, is the owner's alone, also one that was made otherwise")
+    func indexMode() async throws {
+        try await self.driver.set("secret", "1", ttl: .seconds(60))
+        for folder in try self.files.folders { #expect(try self.files.mode(of: folder) == 0o700, "\(folder)") }
+        try self.files.folder.setPermissions(0o755, of: self.files.folder.file(".%ttl"))
+        _ = try self.files.open()
+        #expect(try self.files.mode(of: ".%ttl") == 0o700)
+        let shared = try FilesFixture()
+        let driver = try shared.open { $0.folderMode = 0o775 }
+        try await driver.set("item", "1", ttl: .seconds(60))
+        #expect(try shared.mode(of: ".%ttl") == 0o770)
+    }
+
     @Test("Values of many sizes", arguments: [0, 1, 48, 49, 50, 4095, 4096, 65_537, 5_000_000])
     func sizes(count: Int) async throws {
         let value = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }

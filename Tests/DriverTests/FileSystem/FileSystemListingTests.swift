@@ -98,6 +98,7 @@ struct FileSystemListingTests {
         try self.lock("deep/locked")
         #expect(try await self.driver.allKeys("a:") == ["a:item"])
         #expect(try await self.driver.allKeys("deep:", maxDepth: 1) == ["deep:x"])
+        // The folders are this user's own, so items may be in them.
         #expect(await code { () throws(StorageError) in _ = try await self.driver.allKeys() } == .permissionDenied)
         try self.files.folder.setPermissions(0o700, of: self.files.folder.file("locked"))
         try self.files.folder.setPermissions(0o700, of: self.files.folder.file("deep/locked"))
@@ -158,6 +159,47 @@ struct FileSystemListingTests {
         #expect(try self.files.files == ["a/%item", "a/b/not%an item", "ab", "x/y"])
         #expect(try await self.driver.clear("") == 3)
         #expect(try self.files.folders == ["a", "a/b"])
+    }
+
+    /// Names that unstorage, `encodeURIComponent` or people make, and that no normal key has.
+    private static let foreignNames = [
+        "users/a%2Fb", "k/%", "%/k", "what%3F.html", "x%20y", "ada%40example.org", "%C3%BC",
+        "https%3A%2F%2Fexample.org",
+        "per%cent", "a%5Cb", "a%2Fb/below", "colon:name", "back\\slash", "question?mark", "end$", "%item",
+    ]
+
+    @Test("Whatever is listed can be read and removed by that name; what no key names is left alone")
+    func foreignNames() async throws {
+        for name in Self.foreignNames { try self.files.write("theirs", to: name) }
+        for name in ["users/a/b", "50%25", "k/%item", "plain"] { try self.files.write("ours", to: name) }
+        let recorder = try await EventLog.watching(self.driver)
+        let storage = Storage(self.driver)
+        #expect(try await storage.getKeys().sorted() == ["50%", "k", "plain", "users:a:b"])
+        for key in try await storage.getKeys() { #expect(try await storage.getItem(key) == "ours") }
+        for base in ["users", "k", "a"] {
+            for key in try await storage.getKeys(base) { #expect(try await storage.hasItem(key)) }
+        }
+        let copy = Storage()
+        try await copy.restoreSnapshot(try await storage.snapshot())
+        #expect(try await copy.getKeys().sorted() == ["50%", "k", "plain", "users:a:b"])
+        // Neither is a change of one emitted.
+        for name in Self.foreignNames { try self.files.write("again", to: name) }
+        try await self.driver.set("marker", "1")
+        #expect(recorder.all == [.update("marker")])
+        #expect(try await storage.removeItem("marker"))
+        for key in try await storage.getKeys() { #expect(try await storage.removeItem(key)) }
+        try await storage.clear()
+        #expect(try self.files.files == Self.foreignNames.sorted())
+        for name in Self.foreignNames { #expect(try self.files.text(of: name) == "again") }
+    }
+
+    @Test("A file of somebody else's that stands where a folder has to be is left alone")
+    func foreignBranch() async throws {
+        try self.files.write("theirs", to: "meta$")
+        #expect(
+            await code { () throws(StorageError) in try await self.driver.set("meta$:below", "1") } == .permissionDenied
+        )
+        #expect(try self.files.text(of: "meta$") == "theirs")
     }
 
     @Test("Ignored keys are neither read, listed nor cleared, and can't be written")

@@ -22,9 +22,9 @@ struct FilesFixture {
         return try FileSystemDriver(path: self.path, configuration: configuration)
     }
 
-    /// All paths below the folder that are no folders, in ascending order.
+    /// All paths below the folder that are no folders, in ascending order, without the lock file, which stays.
     var files: [String] {
-        get throws { try self.entries { $0 != .typeDirectory } }
+        get throws { try self.entries { $0 != .typeDirectory }.filter { !$0.hasSuffix(".%lock") } }
     }
 
     /// All folders below the folder, in ascending order.
@@ -35,7 +35,9 @@ struct FilesFixture {
     private func entries(_ isIncluded: (FileAttributeType?) -> Bool) throws -> [String] {
         let manager = FileManager.default
         return try manager.subpathsOfDirectory(atPath: self.path).filter { path in
-            isIncluded(try manager.attributesOfItem(atPath: self.folder.file(path))[.type] as? FileAttributeType)
+            // One that has just gone is not there.
+            guard let attributes = try? manager.attributesOfItem(atPath: self.folder.file(path)) else { return false }
+            return isIncluded(attributes[.type] as? FileAttributeType)
         }.sorted()
     }
 

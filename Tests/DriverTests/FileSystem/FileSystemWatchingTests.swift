@@ -148,11 +148,11 @@ struct FileSystemWatchingTests {
         let other = try self.files.open { $0.ignore = ["nothing"] }
         try await other.set("x", "1")
         try await other.set("n:e:w", "1")
-        try await other.set("100%:a/b", "1")
+        try await other.set("100%:a\u{1}b", "1")
         try await other.set("x", "2", ttl: .seconds(60))
         _ = try await other.removeItem("x")
         #expect(
-            await recorder.events(upTo: .remove("x")).filter { $0 != .update("n:e:w") && $0 != .update("100%:a/b") }
+            await recorder.events(upTo: .remove("x")).filter { $0 != .update("n:e:w") && $0 != .update("100%:a\u{1}b") }
                 == [
                     .update("x"), .update("x"),
                 ])
@@ -202,6 +202,42 @@ struct FileSystemWatchingTests {
         #expect(await recorder.events(upTo: .update("tree:sub:item")).isEmpty)
         try manager.moveItem(atPath: self.files.folder.file("tree"), toPath: elsewhere.file("out"))
         #expect(await recorder.events(upTo: .lagged).isEmpty)
+    }
+
+    @Test(
+        "A file that is replaced by renaming another is one event, whenever that other is closed",
+        arguments: [true, false])
+    func atomicWrite(isClosedBefore: Bool) async throws {
+        try self.files.write("0", to: "item")
+        let recorder = try await Recorder(try self.files.open())
+        for round in 1...3 {
+            let temporary = self.files.folder.file(".dat.nosync\(round)")
+            let file = open(temporary, O_CREAT | O_WRONLY, 0o644)
+            #expect(write(file, "\(round)", 1) == 1)
+            if isClosedBefore { close(file) }
+            #expect(rename(temporary, self.files.folder.file("item")) == 0)
+            let events = await recorder.events(upTo: .update("item"))
+            if isClosedBefore {
+                // It was an item for a moment.
+                #expect(events == [.update(".dat.nosync\(round)"), .remove(".dat.nosync\(round)")])
+            } else {
+                #expect(events.isEmpty)
+                close(file)
+                #expect(try await recorder.allByHand(self.files).isEmpty)
+            }
+        }
+        // One that is written on after its name was emitted.
+        let file = open(self.files.folder.file("new"), O_CREAT | O_WRONLY, 0o644)
+        #expect(rename(self.files.folder.file("new"), self.files.folder.file("other")) == 0)
+        #expect(await recorder.events(upTo: .update("other")).allSatisfy { $0 != .remove("new") })
+        #expect(write(file, "more", 4) == 4)
+        close(file)
+        #expect(await recorder.events(upTo: .update("other")).isEmpty)
+        // One that comes and goes without being closed was never there.
+        let brief = open(self.files.folder.file("brief"), O_CREAT | O_WRONLY, 0o644)
+        unlink(self.files.folder.file("brief"))
+        close(brief)
+        #expect(try await recorder.allByHand(self.files).isEmpty)
     }
 
     @Test("What is no item is not told")

@@ -5,7 +5,7 @@ import Testing
 
 /// LMDB keeps every promise in every configuration: at the root, through a mount and through a prefix.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LMDBConformanceTests {
-    private static let subjects = [
+    private static let subjects: [ConformanceSubject] = [
         subject("lmdb") { _ in },
         subject("lmdb without syncing its meta page") { $0.synchronous = .noMetaSync },
         subject("lmdb without syncing") { $0.synchronous = .noSync },
@@ -26,6 +26,12 @@ import Testing
             // What survives what is another suite's matter.
             place: { try TemporaryFolder(inMemory: true) },
             cleanUp: { _ in },
+            plant: { folder in
+                var configuration = lmdbConfiguration { _ in }
+                change(&configuration)
+                return try await LMDBForeignKeys.plant(in: folder.file("store"), configuration.databaseName)
+            },
+            physicalCount: { _, driver in try await LMDBForeignKeys.itemCount(driver) },
             driver: { folder, clock in
                 try LMDBDriver(
                     path: folder.file("store"),

@@ -109,7 +109,8 @@ struct LMDBItemTests {
         let keys = ["e\u{301}", "\u{e9}", "A", "a", "a;", "a:b", "😀", "..", "-", "10", "9", "%_", "a:b:c", "b:"]
         for key in keys { try await driver.set(key, key) }
         for key in keys { #expect(try await driver.text(key).map { Array($0.utf8) } == Array(key.utf8)) }
-        let sorted = keys.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+        // The last one is not in the normal form, so it is nothing that `Storage` could read.
+        let sorted = keys.dropLast().map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
         for limit in [1, 2, 3, 1000] {
             #expect(try await driver.allKeys(limit: limit).map { Array($0.utf8) } == sorted)
         }
@@ -117,7 +118,7 @@ struct LMDBItemTests {
         // The base itself is not below it.
         #expect(try await driver.allKeys("b:") == [])
         #expect(try await driver.clear("a:") == 2)
-        #expect(try await driver.allKeys().count == keys.count - 2)
+        #expect(try await driver.allKeys().count == keys.count - 3)
         try await driver.dispose()
     }
 

@@ -38,6 +38,23 @@ final class RawEnvironment {
         }
     }
 
+    /// Returns whether a named database holds the key.
+    func has(_ key: [UInt8], in name: String?) throws -> Bool {
+        var code = MDB_SUCCESS
+        try self.write { transaction in
+            var database: MDB_dbi = 0
+            try Self.check(mdb_dbi_open(transaction, name, 0, &database))
+            var key = key
+            key.withUnsafeMutableBytes { key in
+                var keyValue = MDB_val(mv_size: key.count, mv_data: key.baseAddress)
+                var dataValue = MDB_val()
+                code = mdb_get(transaction, database, &keyValue, &dataValue)
+            }
+        }
+        if code != MDB_NOTFOUND { try Self.check(code) }
+        return code == MDB_SUCCESS
+    }
+
     func delete(_ key: [UInt8], in name: String?) throws {
         try self.write { transaction in
             var database: MDB_dbi = 0

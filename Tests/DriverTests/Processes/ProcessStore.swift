@@ -52,11 +52,12 @@ struct ProcessStore: Sendable, CustomTestStringConvertible {
         scheme: "fs",
         open: { try FileSystemDriver(path: $0) },
         checkDisk: { path, itemCount in
-            // Every file is an item: no temporary file and no lock is left.
+            // Every file but the lock file is an item: no temporary file is left.
             let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
             let files = names.filter { name in
                 var isFolder: ObjCBool = false
-                return FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
+                return name != ".%lock"
+                    && FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
                     && !isFolder.boolValue
             }
             #expect(files.count == itemCount, "\(files.filter { $0.contains("%") })")

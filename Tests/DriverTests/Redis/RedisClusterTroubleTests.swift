@@ -221,7 +221,7 @@ struct RedisClusterTroubleTests {
             for _ in 0..<64 { group.addTask { await self.code { _ = try await driver.getItem(name) } } }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(codes.allSatisfy { $0 == .unavailable })
+        #expect(codes.allSatisfy { $0 == .unavailable || $0 == .timeout }, "\(Set(codes))")
         // The counting itself makes six.
         let made = try await self.connectionsReceived(cluster) - before
         #expect(made < 40, "hundreds without an interval between the questions")

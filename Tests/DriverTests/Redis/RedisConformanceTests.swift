@@ -15,7 +15,8 @@ struct RedisConformanceTests {
         connections: Int = 1,
         prefix: String = "place",
         customMetadata: Bool = true,
-        url: String
+        url: String,
+        plant: (@Sendable (String) async throws -> PlantedNames)? = nil
     ) -> ConformanceSubject {
         ConformanceSubject(
             name,
@@ -26,6 +27,7 @@ struct RedisConformanceTests {
                 _ = try await driver.clear("")
                 try await driver.dispose()
             },
+            plant: plant,
             driver: { place, _ in try RedisDriver.redis(url, Self.configuration(place, connections, customMetadata)) }
         )
     }
@@ -47,7 +49,11 @@ struct RedisConformanceTests {
 
     @Test(
         arguments: try await ConformanceSuite.cases(
-            for: Self.subject("redis", url: RedisServer.shared.get().url).variants))
+            for: Self.subject(
+                "redis",
+                url: RedisServer.shared.get().url,
+                plant: { try await RedisForeignKeys.plant(below: $0, in: RedisServer.shared.get()) }
+            ).variants))
     func tcp(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }

@@ -191,6 +191,8 @@ struct RedisFaultTests {
                         switch await self.code({ try await storage.setItem("k\(number)", value) }) {
                         case nil: possible = [value]
                         case .connectionLost?, .timeout?: possible.insert(value)
+                        // On a machine with too much to do it may not be sent in time.
+                        case .unavailable?: possible.insert(value)
                         case let code?: Issue.record("\(code)")
                         }
                         do throws(StorageError) {
@@ -198,11 +200,12 @@ struct RedisFaultTests {
                             #expect(possible.contains(read ?? "") || (read == nil && possible.count == round))
                         } catch {
                             // On a machine with too much to do an answer may come too late.
-                            #expect(error.code == .timeout)
+                            #expect(error.code == .timeout || error.code == .unavailable)
                         }
                         switch await self.code({ try await storage.incrementItem("count") }) {
                         case nil: acknowledged.add()
                         case .connectionLost?, .timeout?: uncertain.add()
+                        case .unavailable?: break
                         case let code?: Issue.record("\(code)")
                         }
                     }

@@ -5,20 +5,26 @@ import Testing
 
 /// SQLite keeps every promise, shared and exclusive, at the root, through a mount and through a prefix.
 @Suite(.serialized) struct SQLiteConformanceTests {
-    private static let subjects = [
-        subject("SQLite") { _ in },
-        subject("SQLite, exclusive") { $0.exclusive = true },
+    private static let subjects: [ConformanceSubject] = [
+        subject("SQLite", isShared: true) { _ in },
+        subject("SQLite, exclusive", isShared: false) { $0.exclusive = true },
     ]
 
     private static func subject(
         _ name: String,
+        isShared: Bool,
         _ change: @escaping @Sendable (inout SQLiteDriver.Configuration) -> Void
     ) -> ConformanceSubject {
-        ConformanceSubject(
+        // Nobody else can read a file that is open exclusively.
+        var count: (@Sendable (TemporaryFolder, any StorageDriver) async throws -> Int)?
+        if isShared { count = { folder, _ in try await SQLiteForeignKeys.itemCount(in: folder) } }
+        return ConformanceSubject(
             name,
             // What survives what is another suite's matter.
             place: { try TemporaryFolder(inMemory: true) },
             cleanUp: { _ in },
+            plant: { folder in try await SQLiteForeignKeys.plant(in: folder) },
+            physicalCount: count,
             driver: { folder, clock in
                 let configuration = configuration { configuration in
                     configuration.clock = clock

@@ -1,3 +1,4 @@
+import Foundation
 import KVStorage
 import KVStorageSQLite
 import KVStorageTesting
@@ -72,6 +73,84 @@ struct SQLiteOpeningTests {
         #expect(openingError(self.path)?.code == .incompatibleFormat)
     }
 
+    @Test("Columns that another program added and that need no value change nothing")
+    func addedColumns() async throws {
+        let first = try SQLiteDriver(path: self.path)
+        try await first.set("key", "value")
+        try await first.dispose()
+        let raw = try RawDatabase(self.path)
+        try raw.run(
+            "ALTER TABLE kvstorage ADD COLUMN note; ALTER TABLE kvstorage ADD COLUMN kind TEXT NOT NULL DEFAULT 'x'")
+        for readOnly in [false, true] {
+            let driver = try SQLiteDriver(path: self.path, configuration: configuration { $0.readOnly = readOnly })
+            #expect(try await driver.text("key") == "value")
+            if !readOnly { try await driver.set("other", "value") }
+            #expect(try await driver.verify().isSound)
+            try await driver.dispose()
+        }
+        #expect(try raw.run("SELECT kind FROM kvstorage") == ["x", "x"])
+    }
+
+    @Test(
+        "A new database, its log and its index have the permissions that were asked for",
+        arguments: [nil, 0o640, 0o666])
+    func fileMode(mode: Int?) async throws {
+        let driver = try SQLiteDriver(
+            path: self.path,
+            configuration: configuration { if let mode { $0.fileMode = UInt32(mode) } }
+        )
+        try await driver.set("key", "value")
+        let names = try self.folder.names
+        #expect(names == ["store.db", "store.db-wal", "store.db-shm", "store.db-reserve"])
+        for name in names {
+            let attributes = try FileManager.default.attributesOfItem(atPath: self.folder.file(name))
+            #expect(attributes[.posixPermissions] as? Int == mode ?? 0o600, "\(name)")
+        }
+        try await driver.dispose()
+    }
+
+    @Test("A database that was there keeps its permissions")
+    func keptFileMode() async throws {
+        let path = try self.folder.write([], to: "store.db")
+        try self.folder.setPermissions(0o644, of: path)
+        let driver = try SQLiteDriver(path: path)
+        try await driver.set("key", "value")
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o644)
+        try await driver.dispose()
+    }
+
+    @Test("What is removed is zeroed where that was asked for", arguments: [false, true])
+    func secureDelete(isOn: Bool) async throws {
+        let driver = try SQLiteDriver(path: self.path, configuration: configuration { $0.secureDelete = isOn })
+        let secret = String(repeating: "TOPSECRET", count: 3000)
+        try await driver.set("key", secret)
+        try await driver.checkpoint()
+        _ = try await driver.removeItem("key")
+        try await driver.dispose()
+        let content = Data(try self.folder.bytes(of: "store.db"))
+        #expect((content.range(of: Data(bytes("TOPSECRET"))) == nil) == isOn)
+    }
+
+    @Test("The reserve is shared, goes with the last driver, and is nobody's else file")
+    func reserve() async throws {
+        let first = try SQLiteDriver(path: self.path)
+        let second = try SQLiteDriver(path: self.path)
+        #expect(try self.folder.bytes(of: "store.db-reserve").count == 1 << 20)
+        try await first.dispose()
+        #expect(try self.folder.names.contains("store.db-reserve"))
+        try await second.dispose()
+        #expect(try self.folder.names == ["store.db"])
+        _ = try self.folder.write(bytes("my own"), to: "store.db-reserve")
+        let third = try SQLiteDriver(path: self.path)
+        try await third.dispose()
+        #expect(try self.folder.bytes(of: "store.db-reserve") == bytes("my own"))
+        try FileManager.default.removeItem(atPath: self.folder.file("store.db-reserve"))
+        let without = try SQLiteDriver(path: self.path, configuration: configuration { $0.reserveBytes = 0 })
+        #expect(try !self.folder.names.contains("store.db-reserve"))
+        try await without.dispose()
+    }
+
     @Test("A log that a refused database has is left as it is")
     func refusedDatabaseWithLog() throws {
         let raw = try RawDatabase(self.path)
@@ -126,6 +205,10 @@ struct SQLiteOpeningTests {
             { $0.cacheBytes = -1 },
             { $0.memoryMapBytes = -1 },
             { $0.maximumReaders = 0 },
+            { $0.checkpointPages = 0 },
+            { $0.reserveBytes = -1 },
+            { $0.fileMode = 0o1777 },
+            { $0.fileMode = 0o400 },
             {
                 $0.readOnly = true
                 $0.exclusive = true

@@ -93,6 +93,43 @@ struct SQLiteReadOnlyTests {
         #expect(try self.folder.bytes(of: "store.db") == before)
     }
 
+    @Test(
+        "A read-only medium needs no shared file",
+        .enabled(if: SmallDisk.isAllowed, SmallDisk.reason))
+    func medium() async throws {
+        let disk = try SmallDisk(byteCount: 4 << 20)
+        let path = disk.file("100% sure?#.db")
+        let writer = try SQLiteDriver(path: path)
+        try await writer.set("key", "value")
+        try await writer.dispose()
+        try disk.setReadOnly(true)
+        #expect(openingError(path)?.code == .readOnly)
+        let reader = try SQLiteDriver(path: path, configuration: configuration { $0.readOnly = true })
+        #expect(try await reader.text("key") == "value")
+        #expect(try await reader.verify().isSound)
+        #expect(try await reader.statistics().itemCount == 1)
+        try await reader.backup(to: self.folder.file("backup.db"))
+        try await reader.dispose()
+        try disk.setReadOnly(false)
+    }
+
+    @Test(
+        "A read-only medium with a log beside the database is not read without it",
+        .enabled(if: SmallDisk.isAllowed, SmallDisk.reason))
+    func mediumWithLog() async throws {
+        let disk = try SmallDisk(byteCount: 4 << 20)
+        let writer = try SQLiteDriver(path: self.path)
+        try await writer.set("key", "new")
+        try FileManager.default.copyItem(atPath: self.path, toPath: disk.file("store.db"))
+        try FileManager.default.copyItem(atPath: self.path + "-wal", toPath: disk.file("store.db-wal"))
+        try await writer.dispose()
+        try disk.setReadOnly(true)
+        let error = openingError(disk.file("store.db")) { $0.readOnly = true }
+        #expect([.readOnly, .permissionDenied, .unavailable].contains(error?.code))
+        #expect(error?.message.contains("-shm") == true, "\(String(describing: error))")
+        try disk.setReadOnly(false)
+    }
+
     private func probe(_ store: String) async throws -> String? {
         let process = try ChildProcess(storage: ["probe", store], unprivileged: true)
         let lines = await process.lines()

@@ -108,6 +108,37 @@ extension Behavior {
                 try await group.waitForAll()
             }
         },
+        Behavior(
+            "batches.readWhole",
+            promise: 3,
+            "Reading many items at once sees an atomic batch whole or not at all.",
+            requires: { $0.isWritable && $0.atomicBatch }
+        ) { store in
+            let storage = store.storage
+            let keys = (0..<16).map { "k\($0)" }
+            try await storage.setItems(keys.map { ($0, 0) })
+            let rounds = 50
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for round in 1...rounds {
+                        try await storage.setItems(keys.map { ($0, round) })
+                        await Task.yield()
+                    }
+                }
+                for _ in 0..<3 {
+                    group.addTask {
+                        var last = 0
+                        while last < rounds, !Task.isCancelled {
+                            let values = try await storage.getItems(keys, as: Int.self)
+                            try expectEqual(Set(values).count, 1, "the number of batches read at once, got \(values)")
+                            last = values.first.flatMap(\.self) ?? rounds
+                            await Task.yield()
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        },
     ]
 }
 

@@ -22,6 +22,20 @@ extension Behavior {
                 try expectKeys(shallow, ["q", "p", "pp:a"], "the keys to depth 1 by pages of \(limit)")
             }
         },
+        driver("depths", 5, "maxDepth counts colons from the driver's root, whatever the base; nothing deeper comes.") {
+            driver in
+            let keys = ["a", "p", "p:a", "p:b", "p:b:c", "p:b:c:d", "p:e:f", "p:e:f:g", "q:a", "pp:a:b"]
+            for key in keys { try await driver.setItem(key, [1], WriteOptions()) }
+            for base in ["", "p:", "p:b:", "p:b:c:", "q:"] {
+                for depth in 0...4 {
+                    for limit in [1, 3, 1000] {
+                        let query = KeyQuery(base: base, maxDepth: depth, limit: limit)
+                        let what = "the keys below \(base.debugDescription) to depth \(depth) by pages of \(limit)"
+                        try expectKeys(try await list(driver, query), keys.filter(query.matches), what)
+                    }
+                }
+            }
+        },
         driver("swapsTell", 8, "A swap that fails tells what is there.") { driver in
             let options = WriteOptions()
             let absent = try await driver.compareAndSwapItem("k", expected: [1], replacement: [2], options)
@@ -161,10 +175,14 @@ extension Behavior {
     private static func list(_ driver: any StorageDriver, _ query: KeyQuery) async throws -> [String] {
         var query = query
         var keys: [String] = []
+        var pages = 0
         repeat {
             let page = try await driver.getKeys(query)
             try expect(page.keys.count <= query.limit, "at most \(query.limit) keys in a page, got \(page.keys.count)")
             keys += page.keys
+            pages += 1
+            // A page may be empty, but no engine of a few dozen items needs thousands of them.
+            try expect(pages <= 10_000, "an end of the listing; got \(pages) pages, the last keys \(keys.suffix(3))")
             query.cursor = page.cursor
         } while query.cursor != nil
         return keys

@@ -55,11 +55,14 @@ extension Behavior {
         ) { store in
             let storage = store.storage
             let acknowledged = Shared<[String: Int]>([:])
+            let isDisposed = Shared(false)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<32 {
                     group.addTask {
                         var round = 0
                         while !Task.isCancelled {
+                            // Asked before the call: one that begins after the end of dispose has to throw.
+                            let isLate = isDisposed.withLock(\.self)
                             do {
                                 if number.isMultiple(of: 4) {
                                     _ = try await storage.getItem("k\(number)", as: Int.self)
@@ -67,6 +70,7 @@ extension Behavior {
                                     try await storage.setItem("k\(number)", round)
                                     acknowledged.withLock { $0["k\(number)"] = round }
                                 }
+                                try expect(!isLate, "the error closed from a call after dispose, got none")
                             } catch let error as StorageError where error.code == .closed {
                                 return
                             }
@@ -78,6 +82,7 @@ extension Behavior {
                 group.addTask {
                     while acknowledged.withLock({ $0.count }) < 24, !Task.isCancelled { await Task.yield() }
                     try await storage.dispose()
+                    isDisposed.withLock { $0 = true }
                 }
                 try await group.waitForAll()
             }
@@ -97,15 +102,24 @@ extension Behavior {
             "A call in a cancelled task is done in full, or throws and changes nothing."
         ) { store in
             let storage = store.storage
-            for call in NamedCall.writes {
-                try await storage.setItem("k", 5)
-                let task = Task {
-                    withUnsafeCurrentTask { $0?.cancel() }
-                    try await call.body(storage, "k")
+            let hasMetadata = store.capabilities.customMetadata
+            for call in CancelledCall.all where hasMetadata || !call.name.hasSuffix("Meta") {
+                for before in CancelledCall.State.starts(withFields: hasMetadata) {
+                    try await storage.clear()
+                    try await before.write(to: storage)
+                    let task = Task {
+                        withUnsafeCurrentTask { $0?.cancel() }
+                        try await call.body(storage)
+                    }
+                    let isDone = (try? await task.value) != nil
+                    let after = try await CancelledCall.State(of: storage)
+                    let name = "\(call.name) on \(before) in a cancelled task"
+                    if isDone {
+                        try expectEqual(after, call.effect(before), "the item after \(name), which succeeded")
+                    } else {
+                        try expectEqual(after, before, "the item after \(name), which threw")
+                    }
                 }
-                let result = await task.result
-                guard case .failure = result else { continue }
-                try expectEqual(try await storage.getItem("k"), 5, "the value after \(call.name) threw")
             }
             try await storage.setItem("k", 6)
             try expectEqual(try await storage.getItem("k"), 6, "the value written afterwards")
@@ -135,6 +149,42 @@ extension Behavior {
             }
             try await storage.setItem("after", 1)
             try expectEqual(try await storage.getItem("after"), 1, "an item written afterwards")
+        },
+        Behavior(
+            "cancellation.pages", promise: 12, "Cancelling ends a walk over many pages within a page, by an error.",
+            scope: .driver
+        ) { store in
+            let counting = CountingDriver(store.driver)
+            let pausing = PausingDriver(counting)
+            let storage = Storage(pausing)
+            try await storage.setItems((0..<2_500).map { ("k\($0)", 1) })
+            let walks: [(name: String, walk: @Sendable () async throws -> Void)] = [
+                ("getKeys", { _ = try await storage.getKeys() }),
+                ("keys(in:)", { for try await _ in storage.keys(in: "", pageSize: 50) {} }),
+                ("items(in:)", { for try await _ in storage.items(in: "", as: Int.self, pageSize: 50) {} }),
+                ("snapshot", { _ = try await storage.snapshot() }),
+                ("copy", { _ = try await storage.copy(to: Storage()) }),
+            ]
+            for (name, walk) in walks {
+                _ = counting.reset()
+                let pause = pausing.pause(.after) { $0.operation == .keys }
+                let task = Task { try await walk() }
+                await pause.reached()
+                task.cancel()
+                pause.resume()
+                let result = await task.result
+                guard case .failure(let error) = result else {
+                    throw ConformanceFailure(
+                        "expected: an error from \(name), cancelled at its first page, got none", at: nil)
+                }
+                let code = (error as? StorageError)?.code
+                // A copy has written its first page by then.
+                let isCancellation = error is CancellationError || code == .cancelled || code == .partlyDone
+                try expect(isCancellation, "an error that says that \(name) was cancelled, got \(error)")
+                let pages = counting.reset().count { $0.operation == .keys }
+                try expect(pages <= 2, "at most a page more of \(name) after cancelling, got \(pages - 1)")
+            }
+            try expectEqual(try await storage.getKeys().count, 2_500, "the number of keys")
         },
         Behavior("cancellation.watching", promise: 12, "Cancelling who waits for an event ends the waiting.") { store in
             let stream = try await store.storage.watch()

@@ -52,12 +52,77 @@ extension Behavior {
             try await store.storage.setItem("spot:on:x", "below")
             try expectKeys(try await store.storage.getKeys(), ["spot", "spot:on:x"], "the keys around a mount point")
         },
+        Behavior(
+            "keys.refusedBases",
+            promise: 1,
+            "A base with NUL, or one that is not empty but normalises to nothing, throws invalidKey and reaches nothing."
+        ) { store in
+            let storage = store.storage
+            try await storage.setItem("a:k", 1)
+            for base in ["a\0b", "\0", "a:\0", "?", "/", ":", "?x", "\\", "//", "/?a"] {
+                let name = base.debugDescription
+                try await expectThrows(.invalidKey, "getKeys(\(name))") { try await storage.getKeys(base) }
+                try await expectThrows(.invalidKey, "keys(in: \(name))") { try await collect(storage, base) }
+                try await expectThrows(.invalidKey, "items(in: \(name))") {
+                    for try await _ in storage.items(in: base, as: Int.self) {}
+                }
+                try await expectThrows(.invalidKey, "clear(\(name))") { try await storage.clear(base) }
+                try await expectThrows(.invalidKey, "watch(\(name))") { try await storage.watch(base) }
+                try await expectThrows(.invalidKey, "snapshot(\(name))") { try await storage.snapshot(base) }
+                try await expectThrows(.invalidKey, "restoreSnapshot(to: \(name))") {
+                    try await storage.restoreSnapshot(Snapshot(items: [.init(key: "new", value: [1])]), to: base)
+                }
+                try await expectThrows(.invalidKey, "mount(\(name))") { try storage.mount(base, .memory) }
+                let views = [
+                    storage.prefixed(base), storage.prefixed("a").prefixed(base), storage.prefixed(base).prefixed("a"),
+                ]
+                for view in views {
+                    for call in NamedCall.all {
+                        try await expectThrows(.invalidKey, "\(call.name) through a view of \(name)") {
+                            try await call.body(view, "k")
+                        }
+                    }
+                    try await expectThrows(.invalidKey, "getKeys of a view of \(name)") { try await view.getKeys() }
+                    try await expectThrows(.invalidKey, "clear of a view of \(name)") { try await view.clear() }
+                    try await expectThrows(.invalidKey, "watch of a view of \(name)") { try await view.watch() }
+                }
+            }
+            try expectKeys(try await storage.getKeys(), ["a:k"], "the keys")
+            try expectKeys(try await storage.prefixed("").getKeys(""), ["a:k"], "the keys of a view of everything")
+        },
+        Behavior(
+            "keys.lookalikesInBatches",
+            promise: 1,
+            "Keys that look the same in other bytes are different items in one batch too."
+        ) { store in
+            let storage = store.storage
+            let keys = AwkwardKeys.lookalikes + AwkwardKeys.lookalikes.map { "b:\($0):c" }
+            try await storage.setItems(keys.enumerated().map { ($0.element, $0.offset) })
+            let expected = keys.indices.map(Optional.some)
+            try expectEqual(try await storage.getItems(keys, as: Int.self), expected, "the items, written in one batch")
+            let backwards = Array(keys.reversed())
+            let values = try await storage.getItems(backwards, as: Int.self)
+            try expectEqual(values, expected.reversed(), "the items, asked for backwards")
+            // Of each pair that looks the same the first is removed in one batch.
+            let half = keys.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
+            try expectEqual(try await storage.removeItems(half), half.count, "what removing half of them found")
+            let rest = keys.enumerated().filter { !$0.offset.isMultiple(of: 2) }.map(\.element)
+            try expectKeys(try await storage.getKeys(), rest, "the keys that are left")
+            for key in rest {
+                let value = try await storage.getItem(key, as: Int.self)
+                try expectEqual(value, keys.firstIndex { keysEqual($0, key) }, "the item \(key.debugDescription)")
+            }
+            try await storage.setItems([("caf\u{E9}", 1), ("cafe\u{301}", 2), ("caf\u{E9}", 3)])
+            let twins = try await storage.getItems(["cafe\u{301}", "caf\u{E9}"], as: Int.self)
+            try expectEqual(twins, [2, 3], "two keys that look the same, one of them twice in the batch")
+        },
         roundTrip(
             "keys.canonicallyEquivalent", AwkwardKeys.lookalikes, "Two keys are equal when their UTF-8 bytes are."),
         roundTrip("keys.caseSensitive", AwkwardKeys.cases, "Keys that differ in case are two keys."),
         roundTrip("keys.unicode", AwkwardKeys.unicode, "Any Unicode, NUL apart, is a legal key."),
         roundTrip(
             "keys.controlCharacters", AwkwardKeys.controls, "Control characters other than NUL are legal in keys."),
+        roundTrip("keys.joining", AwkwardKeys.joining, "Characters that join others are as legal as any."),
         roundTrip("keys.patterns", AwkwardKeys.patterns, "No character in a key is a pattern or a command."),
         roundTrip("keys.reservedNames", AwkwardKeys.reserved, "No name is kept for the engine, dots included."),
         roundTrip("keys.together", AwkwardKeys.all, "All keys live side by side."),

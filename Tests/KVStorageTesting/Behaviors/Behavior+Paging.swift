@@ -103,24 +103,12 @@ extension Behavior {
             requires: { $0.isWritable && $0.orderedKeys }
         ) { store in
             for key in AwkwardKeys.all { try await store.storage.setItem(key, 1) }
-            let expected = AwkwardKeys.all.map(bytes).sorted { $0.lexicographicallyPrecedes($1) }
-            let listed = try await store.storage.getKeys().map(bytes)
-            try expect(listed == expected, "the keys in ascending order")
+            let expected = AwkwardKeys.all.sorted { keyPrecedes($0, $1) }
+            try expectOrdered(try await store.storage.getKeys(), expected, "the keys in ascending order")
             for size in [1, 5, 1000] {
-                let paged = try await collect(store.storage, pageSize: size).map(bytes)
-                try expect(paged == expected, "the keys in ascending order by pages of \(size)")
+                let paged = try await collect(store.storage, pageSize: size)
+                try expectOrdered(paged, expected, "the keys in ascending order by pages of \(size)")
             }
         },
     ]
-
-    private static func collect(
-        _ storage: Storage,
-        _ base: String = "",
-        pageSize: Int,
-        maxDepth: Int? = nil
-    ) async throws -> [String] {
-        var keys: [String] = []
-        for try await key in storage.keys(in: base, maxDepth: maxDepth, pageSize: pageSize) { keys.append(key) }
-        return keys
-    }
 }

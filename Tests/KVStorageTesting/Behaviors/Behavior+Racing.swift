@@ -14,33 +14,49 @@ extension Behavior {
                 try expectEqual(try await storage.getItem("k\(round)"), winner.first, "the value, that of the winner")
             }
         },
-        Behavior("racing.take", promise: 8, "Of 64 callers that take an item exactly one gets it.") { store in
-            let storage = store.storage
-            for round in 0..<10 {
-                try await storage.setItem("k", round)
-                let taken = try await concurrently(64) { number in
-                    if number.isMultiple(of: 2) { return try await storage.takeItem("k", as: Int.self) }
-                    let bytes = try await storage.takeItemRaw("k")
-                    return bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
-                }
-                try expectEqual(taken.compactMap(\.self), [round], "what the callers got, together")
-                try expectEqual(try await storage.hasItem("k"), false, "the item")
+        take("take", "Of 64 callers that take an item exactly one gets it.") { storage, _ in
+            try await storage.takeItem("k", as: Int.self)
+        },
+        // The driver's own call, alone: one by compare-and-swap among them would win every race and hide a fault.
+        take("takeRaw", "Of 64 callers that take an item's bytes exactly one gets them.") { storage, _ in
+            try await storage.takeItemRaw("k").flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+        },
+        take("takeMixed", "Of 64 callers that take an item in different ways exactly one gets it.") { storage, number in
+            if number.isMultiple(of: 2) { return try await storage.takeItem("k", as: Int.self) }
+            return try await storage.takeItemRaw("k").flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+        },
+        remove("remove", "Of 64 callers that remove an item exactly one is told that it was there.") { storage, _ in
+            try await storage.removeItem("k") ? 1 : 0
+        },
+        remove("removeItems", "Of 64 batches that remove an item exactly one counts it.") { storage, _ in
+            try await storage.removeItems(["k", "k"])
+        },
+        remove("clear", "Of 64 callers that clear a branch of one item exactly one counts it.") { storage, _ in
+            try await storage.clear("")
+        },
+        remove("removeMixed", "Of 64 callers that remove an item in different ways exactly one finds it.") {
+            storage, number in
+            switch number % 3 {
+            case 0: try await storage.removeItem("k") ? 1 : 0
+            case 1: try await storage.removeItems(["k", "k"])
+            default: try await storage.takeItemRaw("k") == nil ? 0 : 1
             }
         },
         Behavior(
-            "racing.remove", promise: 8, "Of 64 callers that remove an item exactly one is told that it was there."
+            "racing.batches",
+            promise: 3,
+            "Of atomic batches on the same keys each is carried out whole, one after the other.",
+            requires: { $0.isWritable && $0.atomicBatch }
         ) { store in
             let storage = store.storage
-            for _ in 0..<10 {
-                try await storage.setItem("k", 1)
-                let told = try await concurrently(64) { number in
-                    switch number % 3 {
-                    case 0: try await storage.removeItem("k") ? 1 : 0
-                    case 1: try await storage.removeItems(["k", "k"])
-                    default: try await storage.takeItemRaw("k") == nil ? 0 : 1
-                    }
+            let keys = (0..<8).map { "k\($0)" }
+            for round in 0..<5 {
+                _ = try await concurrently(32) { number in
+                    let order = number.isMultiple(of: 2) ? keys : keys.reversed()
+                    try await storage.setItems(order.map { ($0, round * 32 + number) })
                 }
-                try expectEqual(told.reduce(0, +), 1, "how often the item was there to be removed")
+                let values = try await storage.getItems(keys, as: Int.self)
+                try expectEqual(Set(values).count, 1, "the number of batches that the values are of, got \(values)")
             }
         },
         Behavior("racing.swap", promise: 8, "Of 64 callers that swap the same bytes exactly one does.") { store in
@@ -111,4 +127,35 @@ extension Behavior {
             }
         },
     ]
+
+    private static func take(
+        _ name: String,
+        _ sentence: String,
+        _ take: @escaping @Sendable (Storage, _ number: Int) async throws -> Int?
+    ) -> Behavior {
+        Behavior("racing.\(name)", promise: 8, sentence) { store in
+            let storage = store.storage
+            for round in 0..<10 {
+                try await storage.setItem("k", round)
+                let taken = try await concurrently(64) { number in try await take(storage, number) }
+                try expectEqual(taken.compactMap(\.self), [round], "what the callers got, together")
+                try expectEqual(try await storage.hasItem("k"), false, "hasItem afterwards")
+            }
+        }
+    }
+
+    private static func remove(
+        _ name: String,
+        _ sentence: String,
+        _ remove: @escaping @Sendable (Storage, _ number: Int) async throws -> Int
+    ) -> Behavior {
+        Behavior("racing.\(name)", promise: 8, sentence) { store in
+            let storage = store.storage
+            for _ in 0..<10 {
+                try await storage.setItem("k", 1)
+                let told = try await concurrently(64) { number in try await remove(storage, number) }
+                try expectEqual(told.reduce(0, +), 1, "how often the item was there to be removed")
+            }
+        }
+    }
 }

@@ -74,6 +74,29 @@ extension Behavior {
             try expectEqual(values, ["old", "old", "other"], "the values")
             try expectEqual(try await storage.getMeta("a:x")?.ttl, nil, "what remains of the replaced item")
         },
+        Behavior(
+            "snapshots.copyIntoItself", promise: 12,
+            "A copy into a branch of its own source is refused with invalidOption, and nothing is written."
+        ) { store in
+            let storage = store.storage
+            for number in 0..<20 { try await storage.setItem("a:k\(number)", number) }
+            let keys = try await storage.getKeys()
+            let copies: [(base: String, source: Storage, target: Storage)] = [
+                ("", storage, storage.prefixed("backup")), ("a", storage, storage.prefixed("a:b")),
+                ("", storage.prefixed("a"), storage.prefixed("a:b")), ("", storage, storage),
+                ("a", storage, storage.prefixed("a")),
+            ]
+            for (number, (base, source, target)) in copies.enumerated() {
+                try await expectThrows(.invalidOption, "copy \(number) of \(base.debugDescription) into itself") {
+                    try await source.copy(base, to: target)
+                }
+            }
+            try expectKeys(try await storage.getKeys(), keys, "the keys")
+            // Keys that only begin alike are beside each other.
+            try expectEqual(
+                try await storage.copy("a", to: storage.prefixed("ab")), 20, "the items copied beside the source")
+            try expectEqual(try await storage.getItem("ab:k7"), 7, "one of them")
+        },
         Behavior("snapshots.copy", promise: 2, "copy writes every item to another storage, page by page.") { store in
             let target = Storage()
             try await store.storage.setItems((0..<1200).map { ("c:\($0)", $0) })

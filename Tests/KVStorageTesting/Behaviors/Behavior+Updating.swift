@@ -147,13 +147,75 @@ extension Behavior {
             try await expectThrows(.overflow, "incrementItem") { try await storage.incrementItem("min", by: -1) }
             try expectEqual(try await storage.getItem("max"), Int.max, "the greatest number")
             try expectEqual(try await storage.getItem("min"), Int.min, "the least number")
-            for text in ["", "abc", "1.5", " 1", "1 ", "0x10", "9223372036854775808", "1e3", "{}", "--1"] {
+            for text in [
+                "", "abc", "1.5", " 1", "1 ", "0x10", "9223372036854775808", "1e3", "{}", "--1", "+5", "007", "-0",
+                "-07", "00", "+0", "\u{661}", "1\n", "-",
+            ] {
                 try await storage.setItem("k", text)
                 try await expectThrows(.decoding, "incrementItem of \(text.debugDescription)") {
                     try await storage.incrementItem("k")
                 }
                 try expectEqual(try await storage.getItem("k"), text, "the text")
             }
+        },
+    ]
+
+    /// Promise 8: who wants to update an item gets to do so, at a cost that does not grow with the crowd.
+    static let fairness: [Behavior] = [
+        Behavior("updating.slowBody", promise: 8, "A slow update among fast ones comes to its end.") { store in
+            let storage = store.storage
+            let isDone = Shared(false)
+            let runs = Shared(0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        while !isDone.withLock(\.self), !Task.isCancelled {
+                            try await storage.updateItem("k", default: 0) { $0 += 1 }
+                            await Task.yield()
+                        }
+                    }
+                }
+                group.addTask {
+                    defer { isDone.withLock { $0 = true } }
+                    for _ in 0..<5 {
+                        try await storage.updateItem("k", default: 0) { value in
+                            let run = runs.withLock { runs in
+                                runs += 1
+                                return runs
+                            }
+                            if run > 160 { throw Refusal(reason: "starved") }
+                            // What another update needs to come between, were it not held back.
+                            let end = ContinuousClock.now.advanced(by: .milliseconds(2))
+                            while ContinuousClock.now < end {}
+                            value += 1
+                        }
+                    }
+                }
+                do {
+                    try await group.waitForAll()
+                } catch let refusal as Refusal where refusal.reason == "starved" {
+                    let count = runs.withLock(\.self)
+                    throw ConformanceFailure("expected: 5 slow updates in at most 160 runs, got \(count)", at: nil)
+                }
+            }
+        },
+        Behavior(
+            "updating.bodyRuns", promise: 8,
+            "Updates that wait for each other do not run in vain: 320 by 64 tasks take less than four times as many runs."
+        ) { store in
+            let storage = store.storage
+            let runs = Shared(0)
+            _ = try await concurrently(64) { _ in
+                for _ in 0..<5 {
+                    try await storage.updateItem("count", default: 0) { count in
+                        runs.withLock { $0 += 1 }
+                        count += 1
+                    }
+                }
+            }
+            try expectEqual(try await storage.getItem("count"), 320, "the count")
+            let count = runs.withLock(\.self)
+            try expect(count < 4 * 320, "fewer than 1,280 runs of the bodies, got \(count)")
         },
     ]
 

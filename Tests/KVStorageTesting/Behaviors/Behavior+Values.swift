@@ -38,10 +38,37 @@ extension Behavior {
             let large = (0..<(1 << 20)).map { _ in UInt8.random(in: 0...255, using: &random) }
             try await store.storage.setItemRaw("large", large)
             try await store.storage.setItemRaw("next", [1])
-            try expect(try await store.storage.getItemRaw("large") == large, "the same mebibyte")
+            try expectBytes(try await store.storage.getItemRaw("large"), large, "the mebibyte")
             try await store.storage.setItemRaw("large", [2])
             try expectEqual(try await store.storage.getItemRaw("large"), [2], "the short value that replaced it")
             try expectEqual(try await store.storage.getItemRaw("next"), [1], "the item beside it")
+        },
+        Behavior(
+            "values.larger",
+            promise: 2,
+            "A value of one byte over a mebibyte, and one of 20 MiB, is stored whole by every call.",
+            scope: .driver,
+            requires: { $0.isWritable && ($0.maximumValueBytes ?? .max) > 1 << 20 }
+        ) { store in
+            let limit = store.capabilities.maximumValueBytes ?? .max
+            for size in [1 << 20 + 1, 5 << 20 + 3, 20 << 20] where size <= limit {
+                // Other bytes in each page and part than in the next, without making each of them.
+                let part = (0..<4_099).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8 &+ size) }
+                var value: [UInt8] = []
+                value.reserveCapacity(size + part.count)
+                while value.count < size { value += part }
+                value.removeLast(value.count - size)
+                try await store.storage.setItemRaw("set", value)
+                try expectBytes(try await store.storage.getItemRaw("set"), value, "the item set")
+                try await store.storage.removeItem("set")
+                guard size <= 5 << 20 + 3 else { continue }
+                try await store.storage.setItemsRaw([("batch", value), ("beside", [1])])
+                try expectBytes(try await store.storage.getItemsRaw(["batch"])[0], value, "the item set in a batch")
+                let isSwapped = try await store.storage.compareAndSwapItem("swap", expected: nil, replacement: value)
+                try expectEqual(isSwapped, true, "a swap of no item for a large one")
+                try expectBytes(try await store.storage.takeItemRaw("swap"), value, "the item that was taken")
+                try expectEqual(try await store.storage.getItemRaw("beside"), [1], "the item beside it")
+            }
         },
         Behavior(
             "values.tooLarge",
@@ -144,6 +171,42 @@ extension Behavior {
             try await store.storage.setItem("c", nil as String?)
             try expectKeys(try await store.storage.getKeys(), [], "the keys")
         },
+        Behavior(
+            "values.optionals", promise: 2, "An optional is stored and read as the value that it holds, text included."
+        ) { store in
+            let texts = store.storage.prefixed("texts", of: String?.self)
+            for text in ["hello", "", "null", "1", "\"q\""] {
+                try await texts.setItem("k", .some(text))
+                try expectEqual(try await texts.getItem("k"), .some(.some(text)), "the text \(text.debugDescription)")
+                try expectEqual(try await store.storage.getItem("texts:k"), text, "the same as a String")
+            }
+            for name in ["first", "second"] {
+                try await store.storage.updateItem("text", default: nil as String?) { $0 = name }
+                try expectEqual(try await store.storage.getItem("text"), name, "the text after an update")
+            }
+            let numbers = store.storage.prefixed("numbers", of: Int?.self)
+            try await numbers.setItem("k", .some(7))
+            try expectEqual(try await numbers.getItem("k"), .some(.some(7)), "the number")
+            try await numbers.updateItem("k", default: nil) { $0 = ($0 ?? 0) + 1 }
+            try expectEqual(try await store.storage.getItem("numbers:k"), 8, "the number after an update")
+        },
+        Behavior(
+            "values.textBacked", promise: 2,
+            "A type that is text to the codec is read from bare text, as from its own encoding."
+        ) { store in
+            try await store.storage.setItemRaw("bare", bytes("active"))
+            try expectEqual(try await store.storage.getItem("bare"), Status.active, "an enumeration")
+            try expectEqual(try await store.storage.getItem("bare"), Name(rawValue: "active"), "a type around a String")
+            try await store.storage.updateItem("bare", default: Status.active) { $0 = .closed }
+            try expectEqual(try await store.storage.getItem("bare"), Status.closed, "the enumeration after an update")
+            try await store.storage.setItem("own", Status.active)
+            try expectEqual(try await store.storage.getItem("own"), Status.active, "an enumeration that was encoded")
+            try await store.storage.setItemRaw("bare", bytes("unheard of"))
+            try await expectThrows(.decoding, "an enumeration of text that is none of its cases") {
+                try await store.storage.getItem("bare", as: Status.self)
+            }
+            try expectEqual(try await store.storage.getItem("bare"), "unheard of", "the text")
+        },
         Behavior("values.unstorageText", promise: 2, "Text that unstorage wrote can be read.") { store in
             try await store.storage.setItemRaw("bare", bytes("hello world"))
             try await store.storage.setItemRaw("json", bytes("{\"a\":[1,null]}"))
@@ -157,6 +220,14 @@ extension Behavior {
             try expectEqual(try await store.storage.getItemRaw("raw"), bytes("base64:AQL/"), "base64 text as it is")
         },
     ]
+}
+
+private enum Status: String, Codable {
+    case active, closed
+}
+
+private struct Name: RawRepresentable, Codable, Equatable {
+    var rawValue: String
 }
 
 /// A value with something of everything.

@@ -18,6 +18,16 @@ public struct Behavior: Sendable {
         case driver
     }
 
+    /// What a subject has to offer beyond a driver for the behaviour to be shown.
+    public enum Need: String, Sendable, Hashable, CaseIterable {
+        /// The hook `plant` of ``ConformanceSubject``.
+        case planting
+        /// The hook `physicalCount` of ``ConformanceSubject``.
+        case physicalCount
+        /// A driver inside another one, as ``ConformanceSubject/wrapped(_:_:)`` makes it.
+        case wrappedDriver
+    }
+
     /// What the behaviour does to show that it holds; throws when it does not.
     public typealias Body = @Sendable (ConformanceStore) async throws -> Void
 
@@ -31,6 +41,10 @@ public struct Behavior: Sendable {
     public let movesClock: Bool
     /// Whether drivers with these capabilities have to show the behaviour.
     public let requires: @Sendable (Capabilities) -> Bool
+    /// What the subject has to offer.
+    public let needs: Set<Need>
+    /// How long it may take where that is less than what the run allows: for what may never end.
+    public let limit: Duration?
 
     private let body: Body
 
@@ -41,6 +55,8 @@ public struct Behavior: Sendable {
         _ sentence: String,
         scope: Scope = .storage,
         movesClock: Bool = false,
+        needs: Set<Need> = [],
+        limit: Duration? = nil,
         requires: @escaping @Sendable (Capabilities) -> Bool = { $0.isWritable },
         body: @escaping Body
     ) {
@@ -48,6 +64,8 @@ public struct Behavior: Sendable {
         self.promise = Promise(number: number, sentence: sentence)
         self.scope = scope
         self.movesClock = movesClock
+        self.needs = needs
+        self.limit = limit
         self.requires = requires
         self.body = body
     }
@@ -62,7 +80,10 @@ public struct Behavior: Sendable {
         on subject: ConformanceSubject,
         limit: Duration = .seconds(120)
     ) async throws(ConformanceFailure) {
-        let outcome = await firstOutcome(within: limit) {
+        let limit = min(limit, self.limit ?? limit)
+        // What has a limit of its own is what may never end, even without ever suspending.
+        let thread = self.limit == nil ? nil : OwnThread()
+        let outcome = await firstOutcome(within: limit, on: thread) {
             let store = try await subject.makeStore(patience: min(limit / 6, .seconds(20)))
             do {
                 try await self.body(store)
@@ -74,7 +95,7 @@ public struct Behavior: Sendable {
             try await store.cleanUp()
         }
         guard let error = outcome else { return }
-        var failure = error as? ConformanceFailure ?? ConformanceFailure("no error is expected, got: \(error)", at: nil)
+        var failure = error as? ConformanceFailure ?? ConformanceFailure("expected: no error, got \(error)", at: nil)
         failure.behavior = self.name
         failure.promise = self.promise
         failure.subject = subject.name
@@ -83,9 +104,16 @@ public struct Behavior: Sendable {
 
     /// Why the behaviour is not asked of a subject with these capabilities, or `nil` if it is.
     func reasonToSkip(_ subject: ConformanceSubject, _ capabilities: Capabilities) -> String? {
-        if !self.requires(capabilities) { return "the driver does not declare what it needs" }
+        if !self.requires(capabilities) { return capabilities.reasonToSkip(self.requires) }
         if self.movesClock, !subject.takesClock {
             return "the driver does not take its time from the clock it is given"
+        }
+        for need in Need.allCases where self.needs.contains(need) && !subject.hooks.contains(need) {
+            switch need {
+            case .planting: return "the subject has no hook `plant`"
+            case .physicalCount: return "the subject has no hook `physicalCount`"
+            case .wrappedDriver: return "the subject is no wrapper of another driver"
+            }
         }
         if self.scope == .driver, subject.arrangement != .root { return "it asks the driver itself, at the root" }
         return nil

@@ -14,6 +14,14 @@ public final class ConformanceStore: Sendable {
     /// How long to wait, by the system's clock, for what a driver does in the background.
     public let patience: Duration
 
+    /// What stands between a wrapper and the driver that it wraps; `nil` if the subject is no wrapper.
+    let inner: PausingDriver?
+    /// What makes calls of the wrapped driver fail, behind ``inner``.
+    let faults: FaultyDriver?
+    /// Makes another fresh, empty store of the same subject, to be cleaned up by whoever makes it.
+    let makeAnother: @Sendable () async throws -> ConformanceStore
+
+    private let physicalItems: (@Sendable () async throws -> Int)?
     private let place: ConformanceSubject.Place
     private let arrangement: ConformanceSubject.Arrangement
     private let surroundings: Surroundings
@@ -25,11 +33,12 @@ public final class ConformanceStore: Sendable {
     convenience init(
         _ place: ConformanceSubject.Place,
         _ arrangement: ConformanceSubject.Arrangement,
-        patience: Duration
+        patience: Duration,
+        makeAnother: @escaping @Sendable () async throws -> ConformanceStore
     ) async throws {
         let opened = Opened()
         do {
-            try await self.init(place, arrangement, ManualClock(), patience, opened, isFirst: true)
+            try await self.init(place, arrangement, ManualClock(), patience, opened, makeAnother, isFirst: true)
         } catch {
             await opened.disposeAll()
             try? await place.cleanUp()
@@ -43,6 +52,7 @@ public final class ConformanceStore: Sendable {
         _ clock: ManualClock,
         _ patience: Duration,
         _ opened: Opened,
+        _ makeAnother: @escaping @Sendable () async throws -> ConformanceStore,
         isFirst: Bool
     ) async throws {
         self.place = place
@@ -50,7 +60,12 @@ public final class ConformanceStore: Sendable {
         self.clock = clock
         self.patience = patience
         self.opened = opened
-        self.driver = try await place.open(clock)
+        self.makeAnother = makeAnother
+        let opening = try await place.open(clock)
+        self.driver = opening.driver
+        self.inner = opening.inner
+        self.faults = opening.faults
+        self.physicalItems = opening.physicalCount
         let fills = isFirst && self.driver.capabilities.isWritable
         let driver = self.driver
         switch arrangement {
@@ -82,7 +97,42 @@ public final class ConformanceStore: Sendable {
     }
 
     private func openAgain() async throws -> ConformanceStore {
-        try await ConformanceStore(self.place, self.arrangement, self.clock, self.patience, self.opened, isFirst: false)
+        try await ConformanceStore(
+            self.place,
+            self.arrangement,
+            self.clock,
+            self.patience,
+            self.opened,
+            self.makeAnother,
+            isFirst: false
+        )
+    }
+
+    /// Disposes the driver, has names put into its medium as another program would, and opens it again.
+    func plant() async throws -> (store: ConformanceStore, planted: PlantedNames) {
+        try await self.storage.dispose()
+        guard let plant = self.place.plant else { throw Self.missing("plant") }
+        let planted = try await plant()
+        let store = try await self.openAgain()
+        return (store, planted)
+    }
+
+    /// Disposes the driver, counts what is left of the planted names, and opens it again.
+    func count(_ planted: PlantedNames) async throws -> (store: ConformanceStore, count: Int) {
+        try await self.storage.dispose()
+        let count = try await planted.remaining()
+        let store = try await self.openAgain()
+        return (store, count)
+    }
+
+    /// Returns how many items the medium holds, expired ones included.
+    func physicalCount() async throws -> Int {
+        guard let physicalItems = self.physicalItems else { throw Self.missing("physicalCount") }
+        return try await physicalItems()
+    }
+
+    private static func missing(_ hook: String) -> ConformanceFailure {
+        ConformanceFailure("the behaviour needs the subject's hook `\(hook)`", at: nil)
     }
 
     /// Checks that what lies beside the store is as it was.

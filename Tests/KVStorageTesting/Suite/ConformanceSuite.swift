@@ -27,9 +27,10 @@ public struct ConformanceSuite: Sendable {
     public static let behaviors: [Behavior] =
         Behavior.keys + Behavior.values + Behavior.batches + Behavior.lifeTimes + Behavior.expiredItems
         + Behavior.sweeping + Behavior.metadata + Behavior.listing + Behavior.paging + Behavior.clearing
-        + Behavior.removing + Behavior.updating + Behavior.swapping + Behavior.racing + Behavior.watching
-        + Behavior.watchers + Behavior.disposal + Behavior.cancellation + Behavior.durability + Behavior.handles
-        + Behavior.snapshots + Behavior.model + Behavior.contract + Behavior.refusing
+        + Behavior.branches + Behavior.planted + Behavior.removing + Behavior.updating + Behavior.fairness
+        + Behavior.swapping + Behavior.racing + Behavior.watching + Behavior.eventOrder + Behavior.watchers
+        + Behavior.disposal + Behavior.cancellation + Behavior.durability + Behavior.handles
+        + Behavior.layers + Behavior.snapshots + Behavior.model + Behavior.contract + Behavior.refusing
 
     /// Returns what is to be run on the subjects: one case for each subject and behaviour that applies to it.
     ///

@@ -51,11 +51,42 @@ enum AwkwardKeys {
         "a\u{FF}", "`", "b", "aa:b", "A:b",
     ]
 
+    /// All 27 code points that Unicode lets no character end before (UAX #29, GB9b): with a colon behind it each is *one*
+    /// character of Swift's, so that code which goes by characters does not see the colon.
+    static let prepending = [
+        "\u{600}", "\u{601}", "\u{602}", "\u{603}", "\u{604}", "\u{605}", "\u{6DD}", "\u{70F}", "\u{890}", "\u{891}",
+        "\u{8E2}", "\u{D4E}", "\u{110BD}", "\u{110CD}", "\u{111C2}", "\u{111C3}", "\u{113D1}", "\u{1193F}", "\u{11941}",
+        "\u{11A84}", "\u{11A85}", "\u{11A86}", "\u{11A87}", "\u{11A88}", "\u{11A89}", "\u{11D46}", "\u{11F02}",
+    ]
+
+    /// What else joins what comes before or after it: joiners, selectors, combining marks, line ends, signs that come in pairs.
+    static let joining =
+        [
+            "\u{200D}", "x\u{200D}", "\u{200D}x", "x\u{200C}", "\u{FE0F}", "x\u{FE0F}", "\u{301}", "\u{301}x",
+            "x\u{301}",
+            "\u{34F}x", "\u{93E}x", "x\u{D4D}", "\u{1D165}", "x\u{1D165}", "\u{1F3FD}", "\u{1F468}\u{200D}",
+            "\u{1F1E9}",
+            "\u{E0067}x", "x\u{E0067}", "\r\n", "x\r\n", "\r\nx", "x\r", "\nx", "x\n", "\u{1100}", "\u{1161}x",
+            "x\u{1100}",
+            "\u{1F600}x", "x\u{10FFFF}",
+        ] + Self.prepending + Self.prepending.map { "x\($0)" }
+
+    /// What stands below each of the keys in ``branches``: a plain name, names that join the colon in front of them, a deep one.
+    static let children = ["child", "\u{301}c", "\u{200D}", "\u{600}", "child:\u{FE0F}:deep"]
+
+    /// All of them as items, with items below each.
+    static let branches: [String] = {
+        var seen: Set<[UInt8]> = []
+        let keys = Self.all.flatMap { key in [key] + Self.children.map { "\(key):\($0)" } }
+        return keys.filter { seen.insert(Array($0.utf8)).inserted }
+    }()
+
     /// All of them once.
     static let all: [String] = {
         var seen: Set<[UInt8]> = []
         let lists = [
             Self.lookalikes, Self.cases, Self.unicode, Self.patterns, Self.reserved, Self.controls, Self.neighbours,
+            Self.joining,
         ]
         return lists.joined().filter { seen.insert(Array($0.utf8)).inserted }
     }()

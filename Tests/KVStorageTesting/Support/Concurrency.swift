@@ -15,15 +15,26 @@ func concurrently<Value: Sendable>(
     }
 }
 
+/// Waits until the condition holds, or as long as told.
+func waited(for limit: Duration, until isSatisfied: () -> Bool) async {
+    let end = ContinuousClock.now.advanced(by: limit)
+    while !isSatisfied(), ContinuousClock.now < end, !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(1))
+    }
+}
+
 /// Runs the body and returns the error that it throws, or a failure if it takes too long.
 ///
-/// A body that is stuck is cancelled and left behind: a task group would wait for it for ever.
+/// A body that is stuck is cancelled and left behind: a task group would wait for it for ever. With a thread of its own it
+/// may even spin without end and takes nothing from the others.
 func firstOutcome(
     within limit: Duration,
+    on thread: OwnThread? = nil,
     _ body: @escaping @Sendable () async throws -> Void
 ) async -> (any Error)? {
     let race = Race()
-    let work = Task {
+    let work = Task(executorPreference: thread) {
+        defer { thread?.finish() }
         do {
             try await body()
             race.finish(nil)
@@ -33,7 +44,8 @@ func firstOutcome(
     }
     let timer = Task {
         try await Task.sleep(for: limit)
-        race.finish(ConformanceFailure("it ends within \(limit), but something is stuck or very slow", at: nil))
+        race.finish(
+            ConformanceFailure("expected: an end within \(limit), but something is stuck or very slow", at: nil))
         work.cancel()
     }
     let outcome = await race.outcome()

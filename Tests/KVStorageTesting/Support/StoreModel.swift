@@ -41,7 +41,7 @@ struct StoreModel {
 
     func keys(_ base: String, maxDepth: Int? = nil) -> [String] {
         self.items.keys.filter { key in
-            (base.isEmpty || key.hasPrefix("\(base):")) && (maxDepth.map { key.count { $0 == ":" } <= $0 } ?? true)
+            (base.isEmpty || keyHasPrefix(key, "\(base):")) && (maxDepth.map { keyDepth(key) <= $0 } ?? true)
         }
     }
 }

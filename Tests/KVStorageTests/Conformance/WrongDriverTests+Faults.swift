@@ -4,13 +4,16 @@ extension WrongDriverTests {
     /// What any fault of an answer breaks: the comparison with the model.
     private static let model: Set = ["model.random1", "model.random2", "model.random3", "model.random4"]
 
-    static let faults: [Fault] = Self.lifeTimeFaults + Self.listingFaults + Self.atomicFaults + Self.valueFaults
+    static let faults: [Fault] =
+        Self.lifeTimeFaults + Self.listingFaults + Self.atomicFaults + Self.valueFaults
+        + Self.raceFaults + Self.mediumFaults
 
     private static let lifeTimeFaults: [Fault] = [
         Fault(
             name: "forgets life times",
             breaks: model.union([
-                "clearing.withLifeTimes", "contract.appliesOptions", "expired.clear", "expired.compareAndSwapItem",
+                "cancellation.before", "sweeping.leavesMedium", "clearing.withLifeTimes", "contract.appliesOptions",
+                "expired.clear", "expired.compareAndSwapItem",
                 "expired.getItem", "expired.getItemRaw", "expired.getItems", "expired.getKeys", "expired.getMeta",
                 "expired.hasItem", "expired.incrementItem", "expired.items", "expired.keepTTL", "expired.keys",
                 "expired.removeItem", "expired.removeItems", "expired.setItemIfAbsent", "expired.setMeta",
@@ -30,7 +33,8 @@ extension WrongDriverTests {
         Fault(
             name: "creates by touch",
             breaks: model.union([
-                "expired.touchItem", "lifeTimes.touchedAbsent", "removing.absent", "watching.nothing",
+                "cancellation.before", "expired.touchItem", "lifeTimes.touchedAbsent", "removing.absent",
+                "watching.nothing",
             ])
         ) { CreatesByTouch(wrapped: $0) },
         Fault(
@@ -41,15 +45,17 @@ extension WrongDriverTests {
         Fault(
             name: "hides removals",
             breaks: [
-                "sweeping.everyWrite", "sweeping.many", "sweeping.removes", "sweeping.spares", "watchers.concurrent",
+                "sweeping.leavesMedium", "watching.batchRemovals", "watching.overlapping", "sweeping.everyWrite",
+                "sweeping.many", "sweeping.removes", "sweeping.spares", "watchers.concurrent",
                 "watchers.lastEvent", "watching.atomicCalls", "watching.base", "watching.batches", "watching.clear",
                 "watching.items",
             ],
+            mayBreak: ["watching.halfBatch"],
             limit: .seconds(12)
         ) { HidesRemovals(wrapped: $0) },
         Fault(
             name: "stays open",
-            breaks: ["contract.closed", "disposal.closed", "disposal.idempotent", "disposal.whileBusy"],
+            breaks: ["contract.closed"],
             limit: .seconds(12)
         ) { StaysOpen(wrapped: $0) },
     ]
@@ -58,24 +64,28 @@ extension WrongDriverTests {
         Fault(
             name: "over-clears",
             breaks: model.union([
-                "clearing.boundaries", "clearing.exactlyWhatIsListed", "clearing.itemAtBase", "clearing.literalBase",
-                "contract.clears", "listing.prefixed", "watching.base", "watching.clear",
+                "branches.clear", "branches.prefixed", "clearing.boundaries", "clearing.exactlyWhatIsListed",
+                "clearing.itemAtBase", "clearing.literalBase", "contract.clears", "listing.prefixed", "watching.base",
+                "watching.clear",
             ]),
             mayBreak: ["clearing.whileWriting"]
         ) { OverClears(wrapped: $0) },
         Fault(
             name: "under-clears",
             breaks: model.union([
-                "clearing.exactlyWhatIsListed", "clearing.many", "clearing.whileWriting", "contract.clears",
-                "metadata.notListed", "watching.base",
+                "branches.clear", "branches.prefixed", "clearing.exactlyWhatIsListed", "clearing.many",
+                "clearing.whileWriting", "contract.clears", "metadata.notListed", "watching.base",
             ])
         ) { UnderClears(wrapped: $0) },
-        Fault(name: "clears by pattern", breaks: ["clearing.literalBase"]) { ClearsByPattern(wrapped: $0) },
+        Fault(name: "clears by pattern", breaks: ["branches.clear", "branches.prefixed", "clearing.literalBase"]) {
+            ClearsByPattern(wrapped: $0)
+        },
         Fault(
             name: "clears everything",
             breaks: model.union([
-                "clearing.boundaries", "clearing.exactlyWhatIsListed", "clearing.itemAtBase", "clearing.literalBase",
-                "clearing.many", "contract.clears", "listing.prefixed", "removing.clear", "watching.base",
+                "branches.clear", "branches.prefixed", "watching.masked", "clearing.boundaries",
+                "clearing.exactlyWhatIsListed", "clearing.itemAtBase", "clearing.literalBase", "clearing.many",
+                "contract.clears", "listing.prefixed", "removing.clear", "watching.base",
                 "watching.clear", "watching.nothing",
             ]),
             mayBreak: ["clearing.whileWriting"]
@@ -84,12 +94,16 @@ extension WrongDriverTests {
         Fault(name: "lists one page", breaks: pages) { ListsOnePage(wrapped: $0) },
         Fault(
             name: "counts depth from the base",
-            breaks: model.union(["keys.escaped", "listing.maxDepth", "listing.prefixed"])
+            breaks: model.union([
+                "branches.list", "contract.depths", "keys.escaped", "listing.maxDepth", "listing.prefixed",
+            ])
         ) { CountsDepthFromBase(wrapped: $0) },
     ]
 
     private static let pages: Set = [
-        "batches.large", "contract.pages", "listing.manyBranches", "paging.changing", "paging.everySize",
+        "batches.large", "branches.clear", "branches.depths", "branches.pages", "branches.prefixed",
+        "cancellation.pages", "contract.depths", "contract.pages", "listing.manyBranches", "paging.changing",
+        "paging.everySize",
         "paging.expiring", "paging.items", "paging.many", "paging.ordered", "paging.removingWhileListing",
         "snapshots.copy",
     ]
@@ -99,25 +113,31 @@ extension WrongDriverTests {
             name: "loses updates",
             breaks: ["updating.concurrent", "updating.concurrentAppends", "racing.ifAbsent"],
             mayBreak: [
-                "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement", "racing.remove",
-                "updating.mixedConcurrent",
+                "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement", "racing.takeMixed",
+                "updating.bodyRuns", "updating.mixedConcurrent", "updating.slowBody",
             ]
         ) { LosesUpdates(wrapped: $0) },
         Fault(
             name: "swaps anything",
             breaks: model.union([
-                "contract.swapsTell", "racing.ifAbsent", "swapping.create", "swapping.failedLeavesAll",
+                "cancellation.before", "contract.swapsTell", "racing.ifAbsent", "swapping.create",
+                "swapping.failedLeavesAll",
                 "swapping.ifAbsent", "swapping.remove", "values.empty", "watching.nothing",
             ]),
             mayBreak: [
-                "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement",
-                "updating.concurrent", "updating.concurrentAppends", "updating.mixedConcurrent",
+                "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement", "racing.takeMixed",
+                "updating.bodyRuns", "updating.slowBody", "updating.concurrent", "updating.concurrentAppends",
+                "updating.mixedConcurrent",
             ]
         ) { SwapsAnything(wrapped: $0) },
-        Fault(name: "tears batches", breaks: ["batches.seenWhole"]) { TearsBatches(wrapped: $0) },
+        Fault(name: "tears batches", breaks: ["batches.readWhole", "batches.seenWhole", "racing.batches"]) {
+            TearsBatches(wrapped: $0)
+        },
         Fault(
             name: "claims removals",
-            breaks: model.union(["expired.removeItem", "keys.branchIsNoItem", "racing.remove", "removing.tells"])
+            breaks: model.union([
+                "expired.removeItem", "keys.branchIsNoItem", "racing.remove", "racing.removeMixed", "removing.tells",
+            ])
         ) { ClaimsRemovals(wrapped: $0) },
     ]
 
@@ -125,7 +145,8 @@ extension WrongDriverTests {
         Fault(
             name: "keeps metadata",
             breaks: [
-                "model.random1", "model.random3", "model.random4", "removing.clear", "removing.compareAndSwapItem",
+                "cancellation.before", "model.random1", "model.random3", "model.random4", "removing.clear",
+                "removing.compareAndSwapItem",
                 "removing.removeItem", "removing.removeItems", "removing.setNil", "removing.takeItem",
                 "removing.takeItemRaw", "removing.updateToNil", "sweeping.noRevival",
             ]
@@ -133,28 +154,30 @@ extension WrongDriverTests {
         Fault(
             name: "folds keys",
             breaks: [
-                "clearing.literalBase", "keys.canonicallyEquivalent", "keys.together", "paging.ordered",
-                "snapshots.roundTrip",
-            ]
+                "branches.prefixed", "branches.watch", "clearing.literalBase", "keys.canonicallyEquivalent",
+                "keys.together", "paging.ordered", "snapshots.roundTrip",
+            ],
+            mayBreak: ["keys.joining"]
         ) { FoldsKeys(wrapped: $0) },
         Fault(
             name: "drops duplicates",
             breaks: [
-                "batches.order", "contract.answers", "keys.canonicallyEquivalent", "keys.together",
-                "snapshots.roundTrip",
+                "batches.order", "contract.answers", "keys.canonicallyEquivalent", "keys.lookalikesInBatches",
+                "keys.together", "snapshots.roundTrip",
             ]
         ) { DropsDuplicates(wrapped: $0) },
         Fault(
             name: "keeps text",
             breaks: [
                 "racing.swap", "racing.wholeValues", "snapshots.roundTrip", "values.bytes", "values.large",
-                "values.wrongType",
+                "values.larger", "values.wrongType",
             ]
         ) { KeepsText(wrapped: $0) },
         Fault(
             name: "loses empty values",
             breaks: [
                 "keys.escaped", "snapshots.roundTrip", "updating.incrementRefused", "values.bytes", "values.empty",
+                "values.optionals",
                 "values.overwritten", "values.text",
             ]
         ) { LosesEmptyValues(wrapped: $0) },

@@ -10,17 +10,45 @@ import Testing
         /// What always fails.
         let breaks: Set<String>
         /// What may fail too, by how the tasks happen to run.
-        var mayBreak: Set<String> = []
+        let mayBreak: Set<String>
         /// How long a behaviour may take, and a part of which it waits for what does not come.
-        var limit = Duration.seconds(120)
-        let make: @Sendable (MemoryDriver) -> any StorageDriver
+        let limit: Duration
+        let make: @Sendable (ManualClock) -> any StorageDriver
 
         var testDescription: String { self.name }
+
+        /// Creates a fault of a wrapper of a right driver.
+        init(
+            name: String,
+            breaks: Set<String>,
+            mayBreak: Set<String> = [],
+            limit: Duration = .seconds(120),
+            wrap: @escaping @Sendable (MemoryDriver) -> any StorageDriver
+        ) {
+            self.init(driver: name, breaks: breaks, mayBreak: mayBreak, limit: limit) { clock in
+                wrap(MemoryDriver(.init(clock: clock)))
+            }
+        }
+
+        /// Creates a fault of a driver of its own.
+        init(
+            driver name: String,
+            breaks: Set<String>,
+            mayBreak: Set<String> = [],
+            limit: Duration = .seconds(120),
+            make: @escaping @Sendable (ManualClock) -> any StorageDriver
+        ) {
+            self.name = name
+            self.breaks = breaks
+            self.mayBreak = mayBreak
+            self.limit = limit
+            self.make = make
+        }
     }
 
     @Test(arguments: Self.faults)
     func failsExactly(_ fault: Fault) async {
-        let subject = ConformanceSubject(fault.name) { clock in fault.make(MemoryDriver(.init(clock: clock))) }
+        let subject = ConformanceSubject(fault.name) { clock in fault.make(clock) }
         let report = await ConformanceSuite.run(subject, limit: fault.limit)
         let failed = Set(report.failed.map(\.behavior))
         #expect(fault.breaks.subtracting(failed).sorted() == [], "what should have failed")

@@ -91,4 +91,51 @@ import Testing
         var iterator = sweeps.makeAsyncIterator()
         #expect(await iterator.next() == nil)
     }
+
+    @Test func takesNothingOfTheWritersTaskAlong() async {
+        let (sweeps, continuation) = AsyncStream.makeStream(of: Bool.self)
+        let sweeper = ExpirySweeper(clock: self.clock) { _ in
+            continuation.yield(TaskToken.current != nil)
+            return nil
+        }
+        TaskToken.$current.withValue(TaskToken()) { sweeper.schedule(Timestamp(milliseconds: 10)) }
+        self.clock.advance(by: .milliseconds(10))
+        var iterator = sweeps.makeAsyncIterator()
+        #expect(await iterator.next() == false)
+        sweeper.stop()
+    }
+
+    @Test func aClockThatFailsOnceIsAskedAgain() async {
+        let clock = FailingClock()
+        let (sweeps, continuation) = AsyncStream.makeStream(of: Timestamp.self)
+        let sweeper = ExpirySweeper(clock: clock) { now in
+            continuation.yield(now)
+            return nil
+        }
+        sweeper.schedule(Timestamp(milliseconds: 10))
+        var iterator = sweeps.makeAsyncIterator()
+        #expect(await iterator.next()?.milliseconds == 10)
+        #expect(clock.failures.withLock { $0 } == 3)
+        sweeper.stop()
+    }
+}
+
+/// Fails to sleep three times, then shows the time that was waited for.
+private final class FailingClock: StorageClock {
+    private struct Broken: Error {}
+
+    let failures = Mutex(0)
+    private let time = Mutex(Timestamp(milliseconds: 0))
+
+    var now: Timestamp { self.time.withLock { $0 } }
+
+    func sleep(until deadline: Timestamp) async throws {
+        let fails = self.failures.withLock { failures in
+            guard failures < 3 else { return false }
+            failures += 1
+            return true
+        }
+        if fails { throw Broken() }
+        self.time.withLock { $0 = deadline }
+    }
 }

@@ -11,7 +11,10 @@ import Testing
         #expect(try StoredInteger.increment(Array("\(Int.max)".utf8), by: 0, key: "k").sum == .max)
     }
 
-    @Test(arguments: ["", " ", "1.0", "1e3", "0x1", "a", "9223372036854775808", "-", "1 ", "\u{661}"])
+    @Test(arguments: [
+        "", " ", "1.0", "1e3", "0x1", "a", "9223372036854775808", "-", "1 ", "\u{661}", "+5", "007", "00", "-0", "-07",
+        "--1", "1_0",
+    ])
     func refusesOtherText(_ text: String) {
         let error = #expect(throws: StorageError.self) {
             try StoredInteger.increment(Array(text.utf8), by: 1, key: "k")

@@ -1,4 +1,5 @@
 import KVStorage
+import KVStorageTesting
 import Synchronization
 import Testing
 
@@ -60,5 +61,43 @@ import Testing
         #expect(try await self.storage.getKeys("a", maxDepth: 1) == [])
         #expect(deep.limits.withLock { $0.isEmpty })
         #expect(try await self.storage.getKeys("a", maxDepth: 2) == ["a:b:c"])
+    }
+
+    @Test func anItemOfAnotherTypeDoesNotTakeTheOthersAlong() async throws {
+        try await self.storage.setItem("bad:4", "not a number")
+        for number in 0..<10 where number != 4 { try await self.storage.setItem("bad:\(number)", number) }
+        var iterator = self.storage.items(in: "bad", as: Int.self).makeAsyncIterator()
+        var values: [Int] = []
+        var failures: [String?] = []
+        while true {
+            do {
+                guard let (_, value) = try await iterator.next() else { break }
+                values.append(value)
+            } catch {
+                failures.append(error.key)
+            }
+        }
+        #expect(values == [0, 1, 2, 3, 5, 6, 7, 8, 9])
+        #expect(failures == ["bad:4"])
+    }
+
+    @Test func aPageThatFailsIsReadAgain() async throws {
+        let driver = FaultyDriver()
+        let storage = Storage(driver)
+        try await storage.setItems((0..<30).map { ("k\($0)", $0) })
+        driver.fail(at: 1) { $0.operation == .getMany }
+        var iterator = storage.items(as: Int.self, pageSize: 10).makeAsyncIterator()
+        var seen: Set<Int> = []
+        var failures = 0
+        while true {
+            do {
+                guard let (_, value) = try await iterator.next() else { break }
+                seen.insert(value)
+            } catch {
+                failures += 1
+            }
+        }
+        #expect(failures == 1)
+        #expect(seen.count == 30, "none of the page is skipped")
     }
 }

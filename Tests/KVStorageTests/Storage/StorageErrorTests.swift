@@ -1,3 +1,4 @@
+import Foundation
 import KVStorage
 import KVStorageTesting
 import Testing
@@ -11,6 +12,23 @@ import Testing
         #expect(StorageError(.closed, "create a new one").description == "closed: create a new one")
         #expect(error.underlying is Engine)
         #expect(MemoryLayout<StorageError>.size == MemoryLayout<Int>.size)
+    }
+
+    @Test func loggersPrintTheMessage() {
+        let error: any Error = StorageError(.closed, "the storage was disposed; create a new one")
+        #expect(error.localizedDescription == "the storage was disposed; create a new one")
+    }
+
+    @Test func keysThatOnlyLookAlikeAreNamedApart() async throws {
+        let storage = Storage(.readOnly(.memory))
+        for key in ["caf\u{E9}", "cafe\u{301}"] {
+            let error = await #expect(throws: StorageError.self) {
+                try await storage.setItems([("caf\u{E9}x", 1), (key, 1)])
+            }
+            #expect(error?.key.map { Array($0.utf8) } == Array("caf\u{E9}x".utf8))
+            let single = await #expect(throws: StorageError.self) { try await storage.removeItem(key) }
+            #expect(single?.key.map { Array($0.utf8) } == Array(key.utf8))
+        }
     }
 
     @Test func holdsNoValue() async throws {

@@ -12,16 +12,22 @@ final class MinimalDriver: StorageDriver {
         // By bytes: a dictionary of strings would take canonically equivalent keys for one.
         var items: [[UInt8]: Item] = [:]
         var isClosed = false
+        var sweepsLeft: Int
     }
 
     let name = "minimal"
     let capabilities = Capabilities()
     private let clock: any StorageClock
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(clock: any StorageClock = .system) {
+    /// Creates a driver that sweeps; with fewer `sweeps` than are needed it is a wrong one.
+    init(clock: any StorageClock = .system, sweeps: Int = .max) {
         self.clock = clock
+        self.state = Mutex(State(sweepsLeft: sweeps))
     }
+
+    /// How many items are held, expired ones included.
+    var storedCount: Int { self.state.withLock { $0.items.count } }
 
     func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         try self.withItems { $0[Array(key.utf8)]?.value }
@@ -56,7 +62,9 @@ final class MinimalDriver: StorageDriver {
     func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         try self.withItems { items in
             guard items[Array(key.utf8)] != nil else { return false }
-            items[Array(key.utf8)]?.deadline = WriteOptions(ttl: ttl).deadline(at: self.clock.now)
+            let deadline = WriteOptions(ttl: ttl).deadline(at: self.clock.now)
+            items[Array(key.utf8)]?.deadline = deadline
+            self.sweep(after: deadline)
             return true
         }
     }
@@ -88,6 +96,21 @@ final class MinimalDriver: StorageDriver {
     private func write(_ value: [UInt8], _ options: WriteOptions, to item: inout Item?) {
         let deadline = options.keepTTL && item != nil ? item?.deadline : options.deadline(at: self.clock.now)
         item = Item(value: value, deadline: deadline)
+        self.sweep(after: deadline)
+    }
+
+    /// Removes what expires by the deadline once it has passed; whoever asks for an item does so too.
+    private func sweep(after deadline: Timestamp?) {
+        guard let deadline else { return }
+        Task.detached { [weak self, clock = self.clock] in
+            while clock.now < deadline { try await clock.sleep(until: deadline) }
+            self?.state.withLock { state in
+                let isDue = state.items.values.contains { $0.deadline.map { $0 <= deadline } ?? false }
+                guard isDue, state.sweepsLeft > 0 else { return }
+                state.sweepsLeft -= 1
+                state.items = state.items.filter { $0.value.deadline.map { $0 > deadline } ?? true }
+            }
+        }
     }
 
     /// Calls the body with the items that have not expired.

@@ -25,25 +25,38 @@ struct DeadlineIndex {
         self.store = store
     }
 
-    /// Notes that the item has that deadline.
-    func add(_ key: String, _ deadline: Timestamp) throws(StorageError) {
+    /// Notes that the item has that deadline, unless something is in the way.
+    func add(
+        _ key: String, _ deadline: Timestamp, _ held: KeyLocks.Held, _ obstacle: inout Obstacle?
+    ) throws(StorageError) {
         let (path, name) = Self.place(key, deadline)
         for _ in 0..<FileStore.attemptLimit {
-            guard let folder = try self.store.makeFolder(path, key, waits: true) else { continue }
+            guard let folder = try self.store.makeFolder(path, key, held, &obstacle) else { return }
             do throws(SystemError) {
-                try System.makeLink(folder.raw, name, holding: key)
-                if self.store.isDurable { try System.synchronize(folder.raw) }
-                return
+                do throws(SystemError) { try System.makeLink(folder.raw, name, holding: key) } catch {
+                    guard error.kind == .exists else { throw error }
+                }
             } catch {
                 switch error.kind {
-                case .exists: return
                 // The folder was removed, being empty.
                 case .notFound: continue
                 default: throw error.storageError(key)
                 }
             }
+            guard self.store.isDurable else { return }
+            // One that was there may be another's who has not flushed it yet.
+            guard try self.store.makeDurable(path, folder.raw, key) else { continue }
+            do { try System.synchronize(folder.raw) } catch { throw error.storageError(key) }
+            return
         }
         throw FileStore.conflict(key)
+    }
+
+    /// Returns whether it is noted that the item has that deadline.
+    func contains(_ key: String, _ deadline: Timestamp) -> Bool {
+        let (path, name) = Self.place(key, deadline)
+        guard let folder = try? self.store.open(System.folderFlags, path, nil) else { return false }
+        return (try? FileStatus.of(folder.raw, name)) != nil
     }
 
     /// Forgets that the item had that deadline.

@@ -93,7 +93,7 @@ private struct Walk {
             return
         }
         // All keys below are too deep, but the folder may be an item as well.
-        guard let folder = try self.store.open(System.folderFlags, path, branch.key),
+        guard let folder = try self.store.openListed(path, branch.key),
             let item = try self.store.open(PathMapping.folderItemName, in: folder.raw, branch.key),
             try self.store.status(item.raw, branch.key).kind == .file
         else { return }

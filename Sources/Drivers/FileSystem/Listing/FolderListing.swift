@@ -59,7 +59,7 @@ struct FolderListing: Sendable {
     }
 
     private func open(_ store: FileStore) throws(StorageError) -> FileHandle? {
-        try store.open(System.folderFlags, self.path, self.branch.key)
+        try store.openListed(self.path, self.branch.key)
     }
 
     /// Looks whether the folder is as it was when it was read: then the names held are those that there are.

@@ -19,8 +19,10 @@ final class OperationGate: Sendable {
             if !state.isClosed { state.count += 1 }
             return !state.isClosed
         }
-        if !isOpen { throw StorageError(.closed, "the driver was disposed; mount a new one") }
+        if !isOpen { throw Self.closed }
     }
+
+    static var closed: StorageError { StorageError(.closed, "the driver was disposed; mount a new one") }
 
     func leave() {
         let closers = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in

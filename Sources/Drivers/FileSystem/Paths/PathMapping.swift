@@ -3,13 +3,13 @@ import KVStorage
 /// Which path a key has, and which key a path: a one-to-one map between all legal keys and a part of all paths.
 ///
 /// `a:b:c.json` is `a/b/c.json`: a segment is a name, as it is, wherever a file system can have that name. Else
-/// - control characters, `%`, `/`, `\`, `?` and `:` stand as `%` with two upper-case hexadecimal digits, an empty segment as
-///   a lone `%`;
+/// - control characters and `%` stand as `%` with two upper-case hexadecimal digits;
 /// - the first dot of `.`, of `..` and of what looks like unstorage's temporary files stands as `%2E`;
 /// - a segment whose name would be longer than 255 bytes goes on in folders: every part but the last ends in `%+`.
 ///
 /// The driver's own names all hold a `%` that no hexadecimal digit follows, so no key has them. A path is an item's only
-/// if it is exactly what its key is mapped to; any other is somebody else's, neither listed nor removed.
+/// if it is exactly what its key is mapped to, and the key is a normal one; any other is somebody else's, neither listed nor
+/// removed.
 struct PathMapping: Sendable {
     /// The longest key in bytes. Escaped in full it is 3 KiB, so that every path stays below the system's 4 KiB.
     static let maximumKeyBytes = 1024
@@ -22,6 +22,8 @@ struct PathMapping: Sendable {
     static let folderItemName = "%item"
     /// Holds what is needed to find items whose time has come; see ``DeadlineIndex``.
     static let indexName = ".%ttl"
+    /// What the locks between processes are on; see ``SlotLocks``.
+    static let lockName = ".%lock"
 
     private static let continuation = "%+"
     private static let foreignTemporaryPrefix = Array(".unstorage-tmp-".utf8)
@@ -56,9 +58,27 @@ struct PathMapping: Sendable {
                 return (.invalidKey, "a key can't end in \"$\", which is reserved for metadata")
             }
             if bytes.contains(0) { return (.invalidKey, "a key can't hold the NUL character") }
+            if !Self.isNormal(bytes) {
+                return (.invalidKey, "the key is not in normal form; use Storage, or normalizeKey(_:)")
+            }
             return nil
         }
         if let (code, message) = problem { throw StorageError(code, message, key: key) }
+    }
+
+    /// Whether the segments are those of a normal key: not empty, without slashes and question marks.
+    private static func isNormal(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var isStart = true
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: "?"): return false
+            case UInt8(ascii: ":"):
+                if isStart { return false }
+                isStart = true
+            default: isStart = false
+            }
+        }
+        return !isStart
     }
 
     private func path(ofSegments key: String) -> String {
@@ -98,9 +118,7 @@ struct PathMapping: Sendable {
 
     private func isEscaped(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0..<0x20, 0x7F, UInt8(ascii: "%"), UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: "?"),
-            UInt8(ascii: ":"):
-            true
+        case 0..<0x20, 0x7F, UInt8(ascii: "%"): true
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x80...:
             self.escapesLetters
         default:
@@ -116,7 +134,6 @@ struct PathMapping: Sendable {
 
     /// Returns the names that one segment stands under: one, or several folders and a last.
     private func names(of segment: [UInt8]) -> [[UInt8]] {
-        if segment.isEmpty { return [[UInt8(ascii: "%")]] }
         var parts: [[UInt8]] = []
         var part: [UInt8] = []
         var whole: [UInt8] = []
@@ -223,11 +240,15 @@ extension PathMapping {
         return branch
     }
 
-    /// Returns the segment that stands under exactly these names.
+    /// Returns the key whose item a file at the path is, or `nil` if it is none.
+    func item(atPath path: String) -> String? {
+        let (folder, name) = FileStore.split(path)
+        return self.branch(ofPath: folder).flatMap { self.key(of: name, in: $0) }
+    }
+
+    /// Returns the segment that stands under exactly these names, if it is one of a normal key.
     private func segment(_ names: [String]) -> String? {
-        if names.count == 1, !names[0].utf8.contains(UInt8(ascii: ":")), withKeyBytes(names[0], { self.isPlain($0) }) {
-            return names[0]
-        }
+        if names.count == 1, withKeyBytes(names[0], { self.isPlain($0) && Self.isSegment($0) }) { return names[0] }
         var bytes: [UInt8] = []
         for (index, name) in names.enumerated() {
             let isLast = index == names.count - 1
@@ -236,14 +257,19 @@ extension PathMapping {
             }
             bytes += part
         }
-        guard self.names(of: bytes) == names.map({ Array($0.utf8) }) else { return nil }
+        guard bytes.withUnsafeBytes(Self.isSegment), self.names(of: bytes) == names.map({ Array($0.utf8) }) else {
+            return nil
+        }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func isSegment(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        self.isNormal(bytes) && !bytes.contains(UInt8(ascii: ":")) && !bytes.contains(0)
     }
 
     private static func unescape(_ name: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var rest = Array(name)[...]
-        if rest.count == 1, rest.first == UInt8(ascii: "%") { return [] }
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)

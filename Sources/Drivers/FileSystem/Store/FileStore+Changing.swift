@@ -1,45 +1,73 @@
 import KVStorage
 
-/// What a change does with an item.
-enum Change: Sendable {
-    case nothing
-    case write([UInt8], deadline: Timestamp?, fields: [UInt8]?, modified: Timestamp)
-    case remove
-}
-
-/// What became of a change.
-struct ChangeOutcome<Result: Sendable>: Sendable {
-    /// What the body answered.
-    let result: Result
-    /// The deadline that the item was written with.
-    var deadline: Timestamp?
-}
-
 extension FileStore {
     /// Decides on a change, given the item as it is, or `nil` if it is absent or expired. May be asked several times.
     typealias Decision<Result> = @Sendable (StoredItem?) throws(StorageError) -> (Change, Result)
 
     /// Reads an item, lets the body decide, and carries that out, as one step that nothing can come between.
     func change<Result: Sendable>(
-        _ key: String, loadsValue: Bool, _ decide: @escaping Decision<Result>
+        _ key: String, loadsValue: Bool, waits limit: Duration? = nil, _ decide: @escaping Decision<Result>
     ) async throws(StorageError) -> ChangeOutcome<Result> {
         let path = try self.mapping.path(of: key)
         try self.gate.enter()
         defer { self.gate.leave() }
-        if !self.locks.tryLock(key) { await self.locks.lock(key) }
-        defer { self.locks.unlock(key) }
-        // A flush takes as long as the disk likes, another process's lock as long as that likes: not on this thread.
-        if !self.isDurable,
-            let result = try self.attempt(key, path, loadsValue: loadsValue, waits: false, decide)
-        {
-            return result
-        }
-        return try await self.onQueue { () throws(StorageError) in
-            guard let result = try self.attempt(key, path, loadsValue: loadsValue, waits: true, decide) else {
-                throw Self.conflict(key)
+        try self.look()
+        var keys = [key]
+        for _ in 0..<Self.attemptLimit {
+            let epoch = self.folder.epoch
+            let taken = try await self.locks.lock(
+                keys, for: limit ?? self.configuration.busyTimeout, isLong: self.isDurable)
+            guard let held = taken else {
+                guard try self.renewBase(makes: true) else { throw Self.conflict(key) }
+                continue
             }
-            return result
+            defer { self.locks.unlock(held) }
+            let isCurrent: @Sendable () -> Bool = { self.folder.epoch == epoch && !self.folder.isRemoved }
+            let attempt: @Sendable () throws(StorageError) -> Attempt<Result> = { () throws(StorageError) in
+                try self.attempt(key, path, held, loadsValue: loadsValue, isCurrent, decide)
+            }
+            // A flush takes as long as the disk likes: not on this thread.
+            let outcome = try self.isDurable ? await self.flushing(key, attempt) : attempt()
+            switch outcome {
+            case .done(let outcome, _, let event):
+                if let event { self.folder.events.emit(event) }
+                return outcome
+            case .alsoLock(let other):
+                keys.append(other)
+            case .startOver:
+                if self.folder.isRemoved { _ = try self.renewBase(makes: true) }
+            }
         }
+        throw Self.conflict(key)
+    }
+
+    /// Makes the attempt on a thread that may block, and returns once its folder is flushed.
+    private func flushing<Result: Sendable>(
+        _ key: String, _ attempt: @escaping @Sendable () throws(StorageError) -> Attempt<Result>
+    ) async throws(StorageError) -> Attempt<Result> {
+        let result = await withCheckedContinuation { continuation in
+            BlockingPool.shared.run { [flush = self.folder.flush] in
+                let result: Swift.Result<Attempt<Result>, StorageError>
+                do throws(StorageError) { result = .success(try attempt()) } catch { result = .failure(error) }
+                guard case .success(.done(let outcome, let folder?, let event)) = result else {
+                    return continuation.resume(returning: result)
+                }
+                flush.join(folder) { failure in
+                    var outcome = outcome
+                    outcome.failure = failure.map { Self.unflushed($0, key) }
+                    continuation.resume(returning: .success(.done(outcome, event: event)))
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    private static func unflushed(_ failure: SystemError, _ key: String) -> StorageError {
+        let consequence = "the item was changed, but its folder could not be flushed"
+        return StorageError(
+            .inputOutput,
+            "\(failure) (\(consequence): a power loss may undo that; read the item before repeating the call)",
+            key: key, underlying: failure)
     }
 
     /// Where an item stands or would stand.
@@ -55,51 +83,58 @@ extension FileStore {
         var isForeign = false
     }
 
-    /// Tries until nobody came between; `nil` if somebody else's lock is in the way and `waits` is not set.
+    /// Tries until no other program came between.
     ///
-    /// An item that is there is changed under a lock on its file: who got the lock looks whether the path still names that
-    /// file. An item that is absent is created by a rename that fails if there is one meanwhile. So no lock outlives its
-    /// holder, none leaves a file behind, and changes of different items don't wait for each other.
+    /// The key's lock keeps off all others that use this driver. Other programs know nothing of it, and a folder may be
+    /// removed as empty by who changes another item: so a new item is created by a rename that fails if there is one
+    /// meanwhile, and what is not found any more is looked for again.
     private func attempt<Result: Sendable>(
-        _ key: String, _ path: String, loadsValue: Bool, waits: Bool, _ decide: Decision<Result>
-    ) throws(StorageError) -> ChangeOutcome<Result>? {
-        for _ in 0..<Self.attemptLimit {
+        _ key: String, _ path: String, _ held: KeyLocks.Held, loadsValue: Bool, _ isCurrent: () -> Bool,
+        _ decide: Decision<Result>
+    ) throws(StorageError) -> Attempt<Result> {
+        for round in 0..<Self.attemptLimit {
+            if round > 0, !isCurrent() { return .startOver }
             var place = try self.locate(path, key)
             var current: StoredItem?
             if let status = place.status {
-                do throws(SystemError) {
-                    guard try System.lock(place.file.raw, waits: waits) else { return nil }
-                    guard try FileStatus.of(place.folder.raw, place.name).identity == status.identity else { continue }
-                } catch {
-                    if error.meansAbsent { continue }
-                    throw error.storageError(key)
-                }
                 current = try self.loadForChange(place.file.raw, status, key, loadsValue: loadsValue)
             }
             let isLive = current.map { !$0.record.isExpired(self.configuration.clock.now) } ?? false
             let (change, result) = try decide(isLive ? current : nil)
             switch change {
             case .nothing:
-                return ChangeOutcome(result: result)
+                return .done(ChangeOutcome(result: result))
             case .remove:
-                guard current != nil else { return ChangeOutcome(result: result) }
-                guard try self.remove(place, current, key) else { continue }
-                self.folder.events.emit(.remove(key))
-                return ChangeOutcome(result: result)
+                guard current != nil else { return .done(ChangeOutcome(result: result)) }
+                guard let flush = try self.remove(place, current, key) else { continue }
+                return .done(ChangeOutcome(result: result), flush: OpenFolder(flush), event: .remove(key))
             case .write(let value, let deadline, let fields, let modified):
                 if place.isForeign { throw Self.notAnItem(key) }
                 let bytes = ItemRecord.encode(value, deadline: deadline, fields: fields)
+                var obstacle: Obstacle?
                 if place.folder.isNone {
-                    guard let folder = try self.makeFolder(place.folderPath, key, waits: waits) else { return nil }
-                    place.folder = consume folder
+                    if let folder = try self.makeFolder(place.folderPath, key, held, &obstacle) {
+                        place.folder = consume folder
+                    }
+                }
+                let old = current?.record.deadline
+                if obstacle == nil, let deadline, deadline != old {
+                    try self.index.add(key, deadline, held, &obstacle)
+                }
+                switch obstacle {
+                case .item(let other): return .alsoLock(other)
+                case .removedBase: return .startOver
+                case nil: break
                 }
                 self.watcher.adoptIfUnknown(place.folderPath)
-                let old = current?.record.deadline
-                if let deadline, deadline != old { try self.index.add(key, deadline) }
+                if self.isDurable {
+                    guard try self.makeDurable(place.folderPath, place.folder.raw, key) else { continue }
+                }
                 guard try self.write(place, bytes, modified, current?.status, key) else { continue }
                 if let old, old != deadline { self.index.remove(key, old) }
-                self.folder.events.emit(.update(key))
-                return ChangeOutcome(result: result, deadline: deadline)
+                let folder = OpenFolder(place.folder)
+                return .done(
+                    ChangeOutcome(result: result, deadline: deadline), flush: folder, event: .update(key))
             }
         }
         throw Self.conflict(key)
@@ -159,19 +194,18 @@ extension FileStore {
 
     /// Puts the bytes in the item's place; `false` if the place has changed meanwhile.
     private func write(
-        _ place: borrowing Place, _ bytes: [UInt8], _ modified: Timestamp, _ old: FileStatus?, _ key: String
+        _ place: borrowing Place, _ bytes: [UInt8], _ modified: Timestamp?, _ old: FileStatus?, _ key: String
     ) throws(StorageError) -> Bool {
         let folder = place.folder.raw
         var temporary: String?
         do throws(SystemError) {
-            let name = try self.writeTemporary(in: folder, bytes, modified: modified, mode: old?.mode)
+            let name = try self.writeTemporary(in: folder, bytes, modified: modified, over: old)
             temporary = name
             if old == nil {
                 try System.renameExclusively(folder, name, to: folder, place.name)
             } else {
                 try System.rename(folder, name, to: folder, place.name)
             }
-            if self.isDurable { try System.synchronize(folder) }
             return true
         } catch {
             if let temporary { self.removeTemporary(folder, temporary) }
@@ -185,10 +219,12 @@ extension FileStore {
         }
     }
 
-    /// Removes the item's file, and the folders that are empty then; `false` if it is gone already.
+    /// Removes the item's file, and the folders that are empty then; `nil` if it is gone already.
+    ///
+    /// Returns what has to be flushed: the folder that the file was in, or else the one that the folders were removed from.
     private func remove(
-        _ place: borrowing Place, _ current: StoredItem?, _ key: String
-    ) throws(StorageError) -> Bool {
+        _ place: consuming Place, _ current: StoredItem?, _ key: String
+    ) throws(StorageError) -> FileHandle? {
         let folder = place.folder.raw
         do throws(SystemError) {
             if self.watcher.isActive {
@@ -199,13 +235,12 @@ extension FileStore {
             } else {
                 try System.unlink(folder, place.name)
             }
-            if self.isDurable { try System.synchronize(folder) }
         } catch {
-            if error.kind == .notFound { return false }
+            if error.kind == .notFound { return nil }
             throw error.storageError(key)
         }
         if let deadline = current?.record.deadline { self.index.remove(key, deadline) }
-        self.prune(place.folderPath)
-        return true
+        if let last = self.prune(place.folderPath) { return last }
+        return place.folder
     }
 }

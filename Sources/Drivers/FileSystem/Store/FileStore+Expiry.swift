@@ -4,6 +4,9 @@ extension FileStore {
     /// How long other processes' items may wait to be removed once their process is gone, while there are any with a deadline.
     private static let lookInterval = Duration.seconds(60)
 
+    /// How long the removal of an expired item waits for another process that has it locked: it can be made up for.
+    private static let expiryTimeout = Duration.milliseconds(100)
+
     /// Removes what is due and returns when to look again.
     func sweep(_ now: Timestamp) async -> Timestamp? {
         let due: (entries: [DeadlineIndex.Entry], next: Timestamp?)
@@ -31,22 +34,45 @@ extension FileStore {
         try self.index.due(at: Timestamp(milliseconds: .min), findsNext: true).next
     }
 
-    /// Removes what is due, so that a listing needs not look into files; returns the keys to leave out where that may not be.
-    func removeExpired() async throws(StorageError) -> [String] {
-        let due = try self.index.due(at: self.configuration.clock.now, findsNext: false).entries
+    /// What a listing has to know of items that have expired.
+    enum Expired {
+        /// These are to be left out, all others were removed.
+        case hidden([String])
+        /// Every item has to be looked at: the index is another user's.
+        case unknown
+    }
+
+    /// Removes what is due, so that a listing needs not look into files.
+    func removeExpired() async throws(StorageError) -> Expired {
+        let due: [DeadlineIndex.Entry]
+        do throws(StorageError) {
+            due = try self.index.due(at: self.configuration.clock.now, findsNext: false).entries
+        } catch {
+            guard error.code == .permissionDenied, System.isForeign(self.base, PathMapping.indexName) else {
+                throw error
+            }
+            return .unknown
+        }
         if self.configuration.readOnly {
             var hidden: [String] = []
             for entry in due where try self.item(entry.key, loadsValue: false) == nil { hidden.append(entry.key) }
-            return hidden
+            return .hidden(hidden)
         }
-        for entry in due { try await self.expire(entry) }
-        return []
+        var hidden: [String] = []
+        for entry in due {
+            do throws(StorageError) { try await self.expire(entry) } catch {
+                // Somebody else has to remove it, or will.
+                guard error.code == .permissionDenied || error.code == .unavailable else { throw error }
+                if case .some(.none) = try? self.item(entry.key, loadsValue: false) { hidden.append(entry.key) }
+            }
+        }
+        return .hidden(hidden)
     }
 
     private func expire(_ entry: DeadlineIndex.Entry) async throws(StorageError) {
         do {
             // An item that is absent to the body is there no more, or has expired; the latter is removed.
-            _ = try await self.change(entry.key, loadsValue: false) { current in
+            _ = try await self.change(entry.key, loadsValue: false, waits: Self.expiryTimeout) { current in
                 (current == nil ? .remove : .nothing, ())
             }
         } catch {

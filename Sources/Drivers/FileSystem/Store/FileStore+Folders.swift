@@ -9,9 +9,11 @@ extension FileStore {
 
     /// Opens the folder, making it and those above it where they are missing.
     ///
-    /// An item that stands where a folder has to be is moved into it; see ``makeRoom(in:_:_:waits:)``. Returns `nil` if
-    /// somebody else holds that item's lock and `waits` is not set.
-    func makeFolder(_ path: String, _ key: String, waits: Bool) throws(StorageError) -> FileHandle? {
+    /// An item that stands where a folder has to be is moved into it; see ``makeRoom(in:_:_:_:_:)``. Returns `nil` and says
+    /// what is in the way if that item's lock is not among those that are held, or if the base folder was removed.
+    func makeFolder(
+        _ path: String, _ key: String, _ held: KeyLocks.Held, _ obstacle: inout Obstacle?
+    ) throws(StorageError) -> FileHandle? {
         if let folder = try self.open(System.folderFlags, path, key) { return folder }
         var current = FileHandle(borrowing: self.base)
         var currentPath = ""
@@ -30,9 +32,13 @@ extension FileStore {
                 failures += 1
                 guard failures <= Self.attemptLimit else { throw Self.conflict(key) }
                 if error.kind == .notFound {
-                    if try self.addFolder(current.raw, name, key) {
+                    if try self.addFolder(current.raw, name, childPath, key) {
                         self.watcher.adopt(childPath, isExpanded: false)
                         continue
+                    }
+                    if self.folder.isRemoved {
+                        obstacle = .removedBase
+                        return nil
                     }
                     // The folder that it belongs in was removed, being empty: once more from the base.
                     current = FileHandle(borrowing: self.base)
@@ -41,26 +47,31 @@ extension FileStore {
                     continue
                 }
             }
-            guard let isMoved = try self.makeRoom(in: current.raw, name, key, waits: waits) else { return nil }
+            guard let isMoved = try self.makeRoom(in: current.raw, currentPath, name, key, held) else {
+                obstacle = self.mapping.item(atPath: childPath).map { .item($0) }
+                return nil
+            }
             if isMoved { self.watcher.adopt(childPath, isExpanded: true) }
         }
         return current
     }
 
     /// Makes one folder, unless it is there; `false` if the folder around it has been removed.
-    private func addFolder(_ parent: Int32, _ name: String, _ key: String) throws(StorageError) -> Bool {
+    private func addFolder(
+        _ parent: Int32, _ name: String, _ path: String, _ key: String
+    ) throws(StorageError) -> Bool {
+        let isIndex = keysEqual(path, PathMapping.indexName) || keyHasPrefix(path, PathMapping.indexName + "/")
+        let mode = isIndex ? self.configuration.indexMode : self.configuration.folderMode
         do throws(SystemError) {
             do throws(SystemError) {
-                try System.makeFolder(parent, name, self.configuration.folderMode ?? 0o777)
-                if let mode = self.configuration.folderMode {
+                try System.makeFolder(parent, name, mode ?? 0o777)
+                if let mode, !isIndex || mode != 0o700 {
                     let folder = try System.openFolder(parent, name)
                     try System.setMode(folder.raw, mode)
                 }
             } catch {
                 guard error.kind == .exists else { throw error }
             }
-            // Also one that somebody else has just made: it must be there after a power loss before what is in it.
-            if self.isDurable { try System.synchronize(parent) }
             return true
         } catch {
             if error.kind == .notFound { return false }
@@ -68,30 +79,39 @@ extension FileStore {
         }
     }
 
+    /// Takes the index of deadlines, whose links hold keys, away from whom it is not for: it may be of an earlier version.
+    func narrowIndex() {
+        guard let folder = try? System.openFolder(self.base, PathMapping.indexName),
+            let status = try? FileStatus.of(folder.raw), status.owner == System.effectiveUser,
+            status.mode & ~self.configuration.indexMode != 0
+        else { return }
+        try? System.setMode(folder.raw, status.mode & self.configuration.indexMode)
+    }
+
     /// Puts a folder in the place of an item, and the item into the folder, in one step.
     ///
     /// A folder is prepared beside the item and a second name given to the item's file in it; then the two swap places. A
     /// reader finds either the file or the folder with the item in it, the same file. The way back is never taken: an item
     /// once in a folder stays there until it is removed, as taking a folder away from under others that write into it could
-    /// not be one step. Returns whether this call did it, `nil` if it would have to wait.
+    /// not be one step. Returns whether this call did it, `nil` if the item's lock is not among those that are held.
     private func makeRoom(
-        in parent: Int32, _ name: String, _ key: String, waits: Bool
+        in parent: Int32, _ parentPath: String, _ name: String, _ key: String, _ held: KeyLocks.Held
     ) throws(StorageError) -> Bool? {
-        let file: FileHandle
-        do { file = try System.openEntry(parent, name) } catch {
+        let status: FileStatus
+        do { status = try FileStatus.of(parent, name) } catch {
             if error.kind == .notFound { return false }
             throw error.storageError(key)
         }
-        let status = try self.status(file.raw, key)
         switch status.kind {
         case .folder: return false
         case .file: break
         case .other: throw Self.notAnItem(key)
         }
+        // A file that is no item is somebody else's and stays where it is.
+        let path = parentPath.isEmpty ? name : "\(parentPath)/\(name)"
+        guard let item = self.mapping.item(atPath: path) else { throw Self.notAnItem(key) }
+        guard self.locks.holds(held, item) else { return nil }
         do throws(SystemError) {
-            guard try System.lock(file.raw, waits: waits) else { return nil }
-            // Replaced or removed since it was opened.
-            guard try FileStatus.of(parent, name).identity == status.identity else { return false }
             return try self.swapIn(parent, name)
         } catch {
             if error.kind == .notFound { return false }
@@ -117,32 +137,36 @@ extension FileStore {
             self.removeTemporary(parent, temporary)
             throw error
         }
-        // Now the file's former name; the item keeps its name in the folder.
+        // Now the file's former name; the item keeps its name in the folder. The folder's own name is flushed before
+        // anything in it is acknowledged.
         self.removeTemporary(parent, temporary)
-        if self.isDurable { try System.synchronize(parent) }
         return true
     }
 
-    /// Removes the folder and those above it as far as they are empty.
+    /// Removes the folder and those above it as far as they are empty, and returns the one that the last was removed from;
+    /// `nil` if none was.
     ///
     /// The system refuses to remove one that is not, so nothing is lost that comes at the same time; who had opened it finds
     /// that it is gone (`ENOENT`) and makes it again.
-    func prune(_ path: String) {
+    @discardableResult
+    func prune(_ path: String) -> FileHandle? {
         var path = path
+        var last: FileHandle?
         while !path.isEmpty {
             let (parent, name) = Self.split(path)
             do {
-                if let folder = try self.open(System.folderFlags, parent, nil) {
-                    try System.removeFolder(folder.raw, name)
-                    self.watcher.forget(path)
-                    if self.isDurable { try System.synchronize(folder.raw) }
-                }
+                guard let folder = try self.open(System.folderFlags, parent, nil) else { return last }
+                try System.removeFolder(folder.raw, name)
+                self.folder.durableFolders.forget(path)
+                self.watcher.forget(path)
+                last = consume folder
             } catch {
                 // Not empty, or not ours to remove: an empty folder does no harm.
-                return
+                return last
             }
             path = parent
         }
+        return last
     }
 
     static let attemptLimit = 1000

@@ -16,11 +16,20 @@ extension FileStore {
     func item(_ key: String, loadsValue: Bool) throws(StorageError) -> StoredItem? {
         let path = try self.mapping.path(of: key)
         if self.ignored.matches(key) { return nil }
-        guard let file = try self.open(System.readFlags, path, key),
+        guard let file = try self.openForReading(System.readFlags, path, key),
             let item = try self.load(file.raw, key, loadsValue: loadsValue),
             !item.record.isExpired(self.configuration.clock.now)
         else { return nil }
         return item
+    }
+
+    /// Opens a path without following links, in the folder that the base is by now; `nil` if nothing that could be meant is
+    /// there.
+    func openForReading(_ flags: Int32, _ path: String, _ key: String?) throws(StorageError) -> FileHandle? {
+        if !path.isEmpty, let file = try self.open(flags, path, key) { return file }
+        // Nothing is found in a folder that was removed.
+        guard try self.isBaseRenewed() || path.isEmpty else { return nil }
+        return try self.open(flags, path, key)
     }
 
     /// Opens a path without following links; `nil` if nothing that could be meant is there.
@@ -31,6 +40,17 @@ extension FileStore {
         } catch {
             if error.meansAbsent { return nil }
             throw error.storageError(key)
+        }
+    }
+
+    /// Opens a folder to list it; `nil` if it is missing, or if it is another user's who lets nobody see what is in it, such
+    /// as `lost+found`: what the store holds is not in there.
+    func openListed(_ path: String, _ key: String?) throws(StorageError) -> FileHandle? {
+        do throws(StorageError) {
+            return try self.openForReading(System.folderFlags, path, key)
+        } catch {
+            if error.code == .permissionDenied, System.isForeign(self.base, path) { return nil }
+            throw error
         }
     }
 

@@ -1,4 +1,3 @@
-import Dispatch
 import KVStorage
 import Synchronization
 
@@ -11,18 +10,20 @@ extension FileStore {
     /// One whose writing may take long is locked, so that ``removeDebris(within:)`` of any process, in whatever container, can
     /// tell that its writer lives. Another is over before it is seen; if it is taken for debris all the same, its rename finds
     /// nothing, and it is written again.
+    ///
+    /// At no moment is it open to anybody who may not read the item as it was, or as it is going to be.
     func writeTemporary(
-        in folder: Int32, _ bytes: [UInt8], modified: Timestamp, mode: UInt32?
+        in folder: Int32, _ bytes: [UInt8], modified: Timestamp?, over old: FileStatus?
     ) throws(SystemError) -> String {
         let name = self.folder.temporaryName(.write)
-        let file = try System.create(folder, name, self.configuration.fileMode ?? 0o666)
+        let wanted = old?.mode ?? self.configuration.fileMode
+        let requested = (wanted ?? 0o666) & 0o777
+        let file = try System.create(folder, name, requested)
         do {
             if self.isDurable || bytes.count > Self.lockedBytes { _ = try System.lock(file.raw, waits: false) }
+            try self.setRights(file.raw, wanted, requested, old)
             try System.write(file.raw, bytes)
-            try System.setModificationTime(file.raw, modified)
-            let made = try self.usualMode(file.raw)
-            let wanted = mode ?? self.configuration.fileMode ?? made
-            if wanted != made { try System.setMode(file.raw, wanted) }
+            if let modified { try System.setModificationTime(file.raw, modified) }
             if self.isDurable { try System.synchronize(file.raw) }
         } catch {
             self.removeTemporary(folder, name)
@@ -31,15 +32,29 @@ extension FileStore {
         return name
     }
 
+    /// Gives a new file the mode that it is meant to have, before anything is in it.
+    private func setRights(
+        _ file: Int32, _ wanted: UInt32?, _ requested: UInt32, _ old: FileStatus?
+    ) throws(SystemError) {
+        let made = try self.madeMode(file, requested)
+        guard var wanted else { return }
+        // What the group may that others may not is meant for the item's group.
+        if let old, wanted >> 3 & ~wanted & 0o007 != 0, try FileStatus.of(file).group != old.group {
+            do { try System.setGroup(file, old.group) } catch { wanted = wanted & ~0o070 | (wanted & 0o007) << 3 }
+        }
+        if wanted != made { try System.setMode(file, wanted) }
+    }
+
     /// How large a temporary file has to be for its writing to take long.
     private static let lockedBytes = 1 << 16
 
-    /// The permission bits that a new file has before they are set.
-    private func usualMode(_ file: Int32) throws(SystemError) -> UInt32 {
+    /// The permission bits that a file has that was made with those bits: they, less the umask, which can't be asked for
+    /// without changing it.
+    private func madeMode(_ file: Int32, _ requested: UInt32) throws(SystemError) -> UInt32 {
         let known = self.usualMode.load(ordering: .relaxed)
-        if known != 0 { return known - 1 }
+        if known != 0, requested & ~0o666 == 0 { return requested & (known - 1) }
         let mode = try FileStatus.of(file).mode
-        self.usualMode.store(mode + 1, ordering: .relaxed)
+        if requested == 0o666 { self.usualMode.store(mode + 1, ordering: .relaxed) }
         return mode
     }
 
@@ -57,13 +72,13 @@ extension FileStore {
 
     /// Removes the temporary files that dead processes left behind, in the whole store.
     ///
-    /// The walk reads folders, no files. It stops when the time is up, and then goes on on the queue.
+    /// The walk reads folders, no files. It stops when the time is up, and then goes on elsewhere.
     func removeDebris(within limit: Duration) {
         let end = ContinuousClock.now + limit
         var folders = [""]
         self.removeDebris(&folders) { ContinuousClock.now < end }
         guard !folders.isEmpty else { return }
-        self.queue.async { [weak self, folders] in
+        BlockingPool.shared.run { [weak self, folders] in
             guard let self, (try? self.gate.enter()) != nil else { return }
             defer { self.gate.leave() }
             var rest = folders

@@ -1,20 +1,19 @@
-import Dispatch
 import KVStorage
 import Synchronization
 
-/// The base folder and what is needed to work in it. Everything here is synchronous; the driver decides on which thread.
+/// The base folder and what is needed to work in it.
 final class FileStore: Sendable {
     typealias Configuration = FileSystemDriver.Configuration
 
     let configuration: Configuration
+    /// Where the base folder is, from the root of the file system.
+    let path: String
     /// The base folder. Open until ``close()``, which waits for every call.
     let folder: SharedFolder
     /// What happens below the base, as long as the store is open.
     let events = EventHub()
     let gate = OperationGate()
     let listings = ListingCache()
-    /// For what may block for long: flushing, and waiting for other processes.
-    let queue = DispatchQueue(label: "kv-storage.files", attributes: .concurrent)
     /// What new files have, less the umask, which can't be asked for without changing it; 0 until the first was made.
     let usualMode = Atomic<UInt32>(0)
 
@@ -22,12 +21,20 @@ final class FileStore: Sendable {
 
     init(at path: String, _ configuration: Configuration) throws(StorageError) {
         self.configuration = configuration
-        for mode in [configuration.fileMode, configuration.folderMode].compactMap({ $0 }) where mode > 0o7777 {
-            throw StorageError(.invalidOption, "a mode is at most 0o7777; \(String(mode, radix: 8)) is not one")
+        try configuration.validate()
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw StorageError(.invalidOption, "the path of the folder is empty or holds NUL; name a folder")
         }
-        let folder = try SharedFolder.acquire(try Self.openBase(path, configuration), ignore: configuration.ignore)
+        self.path = System.absolutePath(path)
+        let folder = try SharedFolder.acquire(
+            try Self.openBase(self.path, configuration, makes: !configuration.readOnly),
+            path: self.path, ignore: configuration.ignore, lockMode: configuration.lockMode)
         self.folder = folder
         self.observer = folder.events.addObserver { [events] event in events.emit(event) }
+        guard !configuration.readOnly else { return }
+        // What can't be made now is made by the first write, which says why if it still can't be.
+        try? folder.locks.files.prepare()
+        self.narrowIndex()
     }
 
     var base: Int32 { self.folder.base }
@@ -36,19 +43,20 @@ final class FileStore: Sendable {
     var locks: KeyLocks { self.folder.locks }
     var watcher: FolderWatcher { self.folder.watcher }
 
-    private static func openBase(_ path: String, _ configuration: Configuration) throws(StorageError) -> FileHandle {
-        guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw StorageError(.invalidOption, "the path of the folder is empty or holds NUL; name a folder")
-        }
+    static func openBase(
+        _ path: String, _ configuration: Configuration, makes: Bool
+    ) throws(StorageError) -> FileHandle {
         do {
-            if !configuration.readOnly {
+            if makes {
                 try System.makeFolders(path, configuration.folderMode ?? 0o777)
             }
             return try System.openBase(path)
         } catch {
             switch error.kind {
             case .notFound:
-                throw StorageError(.unavailable, "the folder \"\(path)\" is missing", underlying: error)
+                throw StorageError(
+                    .unavailable, "the folder \"\(path)\" is missing; make it, or open the store to write",
+                    underlying: error)
             case .notAFolder, .exists:
                 throw StorageError(.invalidOption, "\"\(path)\" is not a folder", underlying: error)
             default:
@@ -90,20 +98,7 @@ final class FileStore: Sendable {
     func reading<Result>(_ body: () throws(StorageError) -> Result) throws(StorageError) -> Result {
         try self.gate.enter()
         defer { self.gate.leave() }
+        try self.look()
         return try body()
-    }
-
-    /// Runs the body on a thread where it may block.
-    func onQueue<Result: Sendable>(
-        _ body: @escaping @Sendable () throws(StorageError) -> Result
-    ) async throws(StorageError) -> Result {
-        let result = await withCheckedContinuation { continuation in
-            self.queue.async {
-                let result: Swift.Result<Result, StorageError>
-                do throws(StorageError) { result = .success(try body()) } catch { result = .failure(error) }
-                continuation.resume(returning: result)
-            }
-        }
-        return try result.get()
     }
 }

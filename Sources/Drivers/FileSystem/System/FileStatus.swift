@@ -29,8 +29,12 @@ struct FileStatus {
     /// The permission bits.
     let mode: UInt32
     let identity: Identity
-    /// How many names the file has.
+    /// How many names the file has; 0 once it was removed.
     let linkCount: Int
+    let owner: UInt32
+    let group: UInt32
+    /// What the file takes on the disk, in bytes.
+    let allocated: Int
     let modified: Timestamp
     /// The same in nanoseconds: what changes when a folder's entries do, as finely as the system counts.
     let stamp: Int64
@@ -49,6 +53,9 @@ struct FileStatus {
             number: UInt64(truncatingIfNeeded: status.st_ino)
         )
         self.linkCount = Int(status.st_nlink)
+        self.owner = UInt32(status.st_uid)
+        self.group = UInt32(status.st_gid)
+        self.allocated = Int(status.st_blocks) * 512
         let time = System.modificationTime(of: status)
         self.modified = Timestamp(seconds: time.tv_sec, nanoseconds: time.tv_nsec)
         self.stamp = Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
@@ -65,6 +72,15 @@ struct FileStatus {
     static func of(_ folder: Int32, _ name: String) throws(SystemError) -> FileStatus {
         var status = stat()
         guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw SystemError("stat") }
+        return FileStatus(status)
+    }
+}
+
+extension FileStatus {
+    /// Returns the status of what a path leads to, over links.
+    static func of(path: String) throws(SystemError) -> FileStatus {
+        var status = stat()
+        guard fstatat(AT_FDCWD, path, &status, 0) == 0 else { throw SystemError("stat") }
         return FileStatus(status)
     }
 }

@@ -11,6 +11,8 @@ extension System {
         fpathconf(base, Int32(_PC_CASE_SENSITIVE)) == 1
     }
 
+    static let coarseClock = CLOCK_MONOTONIC_RAW_APPROX
+
     static func modificationTime(of status: stat) -> timespec { status.st_mtimespec }
 
     /// Opens a path of several names below a folder without following a link anywhere in it (`ELOOP`).
@@ -26,16 +28,38 @@ extension System {
         _ from: Int32, _ name: String, to: Int32, _ other: String
     ) throws(SystemError) {
         guard renameatx_np(from, name, to, other, UInt32(RENAME_EXCL)) == 0 else { throw SystemError("rename") }
+        SystemHook.did(.rename(from, name, to, other))
     }
 
     /// Swaps two names in a folder, as one step.
     static func exchange(_ folder: Int32, _ name: String, _ other: String) throws(SystemError) {
         guard renameatx_np(folder, name, folder, other, UInt32(RENAME_SWAP)) == 0 else { throw SystemError("rename") }
+        SystemHook.did(.exchange(folder, name, other))
     }
 
     /// Waits until the file's content, or the folder's entries, are on the disk; `fsync` alone leaves them in its cache.
     static func synchronize(_ handle: Int32) throws(SystemError) {
+        try SystemHook.willSynchronize(handle)
         guard fcntl(handle, F_FULLFSYNC) == 0 || fsync(handle) == 0 else { throw SystemError("fsync") }
+        SystemHook.did(.synchronize(handle))
+    }
+
+    /// Locks that hold between processes, on what is in the base folder under the lock's name.
+    static func slotLocks(_ base: Int32, mode: UInt32) -> any SlotLocks { StripeLocks(base: base, mode: mode) }
+
+    /// Has the number stand for what another handle stands for.
+    static func replace(_ raw: Int32, by other: Int32) throws(SystemError) {
+        while dup2(other, raw) < 0 {
+            if errno != EINTR { throw SystemError("dup") }
+        }
+        guard fcntl(raw, F_SETFD, FD_CLOEXEC) == 0 else { throw SystemError("fcntl") }
+    }
+
+    /// When the file was made, in nanoseconds since 1970.
+    static func birthTime(_ handle: Int32) -> Int64 {
+        var status = stat()
+        guard fstat(handle, &status) == 0 else { return 0 }
+        return Int64(status.st_birthtimespec.tv_sec) &* 1_000_000_000 &+ Int64(status.st_birthtimespec.tv_nsec)
     }
 
     /// Whether the error says that the file system can't swap two names.

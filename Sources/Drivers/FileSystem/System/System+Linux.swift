@@ -19,6 +19,8 @@ extension System {
     /// Whether names that differ in case or normal form only are two names; on Linux they are, folders compare bytes.
     static func comparesNamesByBytes(_ base: Int32) -> Bool { true }
 
+    static let coarseClock = CLOCK_MONOTONIC_COARSE
+
     static func modificationTime(of status: stat) -> timespec { status.st_mtim }
 
     // Old kernels lack openat2, and some sandboxes forbid it.
@@ -54,7 +56,10 @@ extension System {
     static func renameExclusively(
         _ from: Int32, _ name: String, to: Int32, _ other: String
     ) throws(SystemError) {
-        if kvstorage_renameat2(from, name, to, other, 1 /* RENAME_NOREPLACE */) == 0 { return }
+        if kvstorage_renameat2(from, name, to, other, 1 /* RENAME_NOREPLACE */) == 0 {
+            SystemHook.did(.rename(from, name, to, other))
+            return
+        }
         guard errno == EINVAL || errno == ENOSYS else { throw SystemError("rename") }
         // NFS and others: a hard link fails if its name is taken, and that is one step as well.
         try self.link(from, name, to: to, other)
@@ -66,14 +71,48 @@ extension System {
         guard kvstorage_renameat2(folder, name, folder, other, 2 /* RENAME_EXCHANGE */) == 0 else {
             throw SystemError("rename")
         }
+        SystemHook.did(.exchange(folder, name, other))
     }
 
     /// Waits until the file's content, or the folder's entries, are on the disk.
     static func synchronize(_ handle: Int32) throws(SystemError) {
+        try SystemHook.willSynchronize(handle)
         while fsync(handle) != 0 {
             if errno != EINTR { throw SystemError("fsync") }
         }
+        SystemHook.did(.synchronize(handle))
     }
+
+    /// Locks that hold between processes, on what is in the base folder under the lock's name.
+    static func slotLocks(_ base: Int32, mode: UInt32) -> any SlotLocks { ByteRangeLocks(base: base, mode: mode) }
+
+    /// Locks bytes for this open file against every other, also of this process; `false` if somebody else has one of them.
+    static func lockBytes(_ file: Int32, _ start: Int64, _ count: Int64) throws(SystemError) -> Bool {
+        while kvstorage_lock_bytes(file, start, count, 0) != 0 {
+            switch errno {
+            case EAGAIN, EACCES: return false
+            case EINTR: continue
+            // What the file system answers that has no such locks.
+            case EINVAL, EOPNOTSUPP, ENOSYS: throw SystemError("lock", code: ENOLCK)
+            default: throw SystemError("lock")
+            }
+        }
+        return true
+    }
+
+    static func unlockBytes(_ file: Int32, _ start: Int64, _ count: Int64) {
+        while kvstorage_lock_bytes(file, start, count, 1) != 0, errno == EINTR {}
+    }
+
+    /// Has the number stand for what another handle stands for, as one step.
+    static func replace(_ raw: Int32, by other: Int32) throws(SystemError) {
+        while kvstorage_dup3(other, raw, O_CLOEXEC) < 0 {
+            if errno != EINTR && errno != EBUSY { throw SystemError("dup") }
+        }
+    }
+
+    /// When the file was made, in nanoseconds since 1970; 0 if the file system does not say.
+    static func birthTime(_ handle: Int32) -> Int64 { kvstorage_birth_time(handle) }
 
     /// Whether the error says that the file system can't swap two names.
     static func lacksExchange(_ error: SystemError) -> Bool {

@@ -18,6 +18,23 @@ enum System {
     static let readFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
     static let folderFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY
 
+    /// Returns the path as it is from the root of the file system; links stay.
+    static func absolutePath(_ path: String) -> String {
+        guard path.utf8.first != UInt8(ascii: "/"), let current = getcwd(nil, 0) else { return path }
+        defer { free(current) }
+        return String(cString: current) + "/" + path
+    }
+
+    /// Milliseconds since some moment, a few behind at most, at next to no cost.
+    static var coarseMilliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(self.coarseClock, &time)
+        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Who the process acts as.
+    static var effectiveUser: UInt32 { UInt32(geteuid()) }
+
     /// Opens the folder that is the store's base; the path is the user's own and may lead over links.
     static func openBase(_ path: String) throws(SystemError) -> FileHandle {
         let raw = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
@@ -39,6 +56,18 @@ enum System {
         return FileHandle(owning: raw)
     }
 
+    /// Whether what the path below the folder leads to belongs to another user.
+    static func isForeign(_ base: Int32, _ path: String) -> Bool {
+        guard !path.isEmpty else { return false }
+        let (parent, name) = FileStore.split(path)
+        guard
+            let folder = parent.isEmpty
+                ? try? self.reopen(base) : try? self.openBeneath(base, parent, self.folderFlags),
+            let status = try? FileStatus.of(folder.raw, name)
+        else { return false }
+        return status.owner != self.effectiveUser
+    }
+
     /// Opens another, independent handle of the same folder.
     static func reopen(_ folder: Int32) throws(SystemError) -> FileHandle {
         let raw = openat(folder, ".", self.folderFlags)
@@ -50,7 +79,26 @@ enum System {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let raw = openat(folder, name, flags, mode_t(truncatingIfNeeded: mode))
         guard raw >= 0 else { throw SystemError("create") }
+        SystemHook.did(.create(folder, name))
         return FileHandle(owning: raw)
+    }
+
+    /// Opens the file that locks are on, and makes it with exactly that mode if it is missing.
+    static func openLockFile(_ folder: Int32, _ name: String, _ mode: UInt32) throws(SystemError) -> FileHandle {
+        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        while true {
+            let raw = openat(folder, name, flags)
+            if raw >= 0 { return FileHandle(owning: raw) }
+            guard errno == ENOENT else { throw SystemError("open") }
+            let made = openat(folder, name, flags | O_CREAT | O_EXCL, mode_t(truncatingIfNeeded: mode & 0o600))
+            if made >= 0 {
+                let handle = FileHandle(owning: made)
+                if mode & 0o177 != 0 { try self.setMode(handle.raw, mode) }
+                return handle
+            }
+            // Made by somebody else in between.
+            guard errno == EEXIST else { throw SystemError("create") }
+        }
     }
 
     static func close(_ raw: Int32) {
@@ -112,6 +160,7 @@ enum System {
                 throw SystemError("write")
             }
         }
+        SystemHook.did(.write(file, bytes))
     }
 
     static func setModificationTime(_ file: Int32, _ time: Timestamp) throws(SystemError) {
@@ -127,53 +176,67 @@ enum System {
         guard futimens(file, times) == 0 else { throw SystemError("futimens") }
     }
 
+    static func setGroup(_ file: Int32, _ group: UInt32) throws(SystemError) {
+        guard fchown(file, uid_t.max, gid_t(group)) == 0 else { throw SystemError("fchown") }
+    }
+
     static func setMode(_ file: Int32, _ mode: UInt32) throws(SystemError) {
         guard fchmod(file, mode_t(truncatingIfNeeded: mode)) == 0 else { throw SystemError("fchmod") }
     }
 
     static func link(_ from: Int32, _ name: String, to: Int32, _ other: String) throws(SystemError) {
         guard linkat(from, name, to, other, 0) == 0 else { throw SystemError("link") }
+        SystemHook.did(.link(from, name, to, other))
     }
 
     static func rename(_ from: Int32, _ name: String, to: Int32, _ other: String) throws(SystemError) {
         guard renameat(from, name, to, other) == 0 else { throw SystemError("rename") }
+        SystemHook.did(.rename(from, name, to, other))
     }
 
     static func unlink(_ folder: Int32, _ name: String) throws(SystemError) {
         guard unlinkat(folder, name, 0) == 0 else { throw SystemError("unlink") }
+        SystemHook.did(.unlink(folder, name))
     }
 
     static func makeFolder(_ folder: Int32, _ name: String, _ mode: UInt32) throws(SystemError) {
         guard mkdirat(folder, name, mode_t(truncatingIfNeeded: mode)) == 0 else { throw SystemError("mkdir") }
+        SystemHook.did(.makeFolder(folder, name))
     }
 
     /// Removes the folder if it is empty; the system looks, so nothing that comes at the same time is lost.
     static func removeFolder(_ folder: Int32, _ name: String) throws(SystemError) {
         guard unlinkat(folder, name, AT_REMOVEDIR) == 0 else { throw SystemError("rmdir") }
+        SystemHook.did(.unlink(folder, name))
     }
 
     /// Makes the folder and those above it that are missing.
     static func makeFolders(_ path: String, _ mode: UInt32) throws(SystemError) {
-        if mkdir(path, mode_t(truncatingIfNeeded: mode)) == 0 { return }
+        if try self.makeFolder(path, mode) { return }
+        guard let slash = path.utf8.dropLast().lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
+            throw SystemError("mkdir", code: ENOENT)
+        }
+        try self.makeFolders(String(path[..<slash]), mode)
+        guard try self.makeFolder(path, mode) else { throw SystemError("mkdir", code: ENOENT) }
+    }
+
+    /// Makes the folder unless it is there; `false` if the one above it is missing.
+    private static func makeFolder(_ path: String, _ mode: UInt32) throws(SystemError) -> Bool {
+        if mkdir(path, mode_t(truncatingIfNeeded: mode)) == 0 {
+            SystemHook.did(.makeFolder(nil, path))
+            return true
+        }
         let error = SystemError("mkdir")
         switch error.kind {
-        case .exists:
-            return
-        case .notFound:
-            guard let slash = path.utf8.dropLast().lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
-                throw error
-            }
-            try self.makeFolders(String(path[..<slash]), mode)
-            if mkdir(path, mode_t(truncatingIfNeeded: mode)) == 0 { return }
-            let second = SystemError("mkdir")
-            if second.kind != .exists { throw second }
-        default:
-            throw error
+        case .exists: return true
+        case .notFound: return false
+        default: throw error
         }
     }
 
     static func makeLink(_ folder: Int32, _ name: String, holding text: String) throws(SystemError) {
         guard symlinkat(text, folder, name) == 0 else { throw SystemError("symlink") }
+        SystemHook.did(.create(folder, name))
     }
 
     static func readLink(_ folder: Int32, _ name: String) throws(SystemError) -> [UInt8] {
@@ -198,6 +261,16 @@ enum System {
         }
         return true
     }
+
+    /// Gives the lock back that the handle has.
+    static func unlock(_ handle: Int32) {
+        while flock(handle, LOCK_UN) != 0, errno == EINTR {}
+    }
+
+    /// What locking fails with where there are no locks.
+    static let noLocks = ENOLCK
+    /// What opening fails with for want of rights.
+    static let noAccess = EACCES
 }
 
 // Outside of the type, where these names would mean its own functions.

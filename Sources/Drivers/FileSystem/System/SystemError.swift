@@ -40,6 +40,11 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether a flush failed as there is nothing to flush.
+    var meansUnflushable: Bool {
+        self.code == EINVAL || self.code == EROFS || self.code == EOPNOTSUPP
+    }
+
     enum Kind {
         case notFound
         case exists

@@ -42,8 +42,10 @@ extension FolderWatcher {
         if move == nil { self.finishMove() }
         guard !event.name.isEmpty, let folder = self.state.withLock({ $0.folders[event.watch] }) else { return }
         if event.isMovedFrom {
-            let move = Move(cookie: event.cookie, folder: folder, name: event.name, isFolder: event.isFolder)
+            var move = Move(cookie: event.cookie, folder: folder, name: event.name, isFolder: event.isFolder)
             self.state.withLock { state in
+                move.isAnnounced = state.unannounced.remove(event.entry) == nil
+                state.stillOpen[event.entry] = nil
                 guard TemporaryName(event.name) != nil else {
                     state.move = move
                     return
@@ -55,29 +57,59 @@ extension FolderWatcher {
         } else if event.isFolder {
             if event.isMovedTo || event.isCreate { self.folderAppeared(folder, event.name, from: move) }
         } else if event.isMovedTo {
-            self.fileMoved(folder, event.name, from: move)
+            self.fileMoved(folder, event, from: move)
         } else if event.isDelete {
-            self.emit(StorageEvent.remove, event.name, folder.branch)
+            let isAnnounced = self.state.withLock { state in
+                state.stillOpen[event.entry] = nil
+                guard state.unannounced.remove(event.entry) != nil else { return true }
+                // It is closed some time, and then there must still be a file.
+                state.keepOpen(event.entry, nil)
+                return false
+            }
+            if isAnnounced { self.emit(StorageEvent.remove, event.name, folder.branch) }
         } else if event.isCloseWrite {
+            let known = self.state.withLock { state -> FileStamp?? in
+                state.unannounced.remove(event.entry)
+                return state.stillOpen.removeValue(forKey: event.entry)
+            }
+            // Nothing was written since its name was emitted.
+            if let known, known == self.stamp(folder, event.name) { return }
             self.emit(StorageEvent.update, event.name, folder.branch)
-        } else if event.isCreate, self.isLinked(folder, event.name) {
-            // A second name of a file, which no closing after writing follows.
-            self.emit(StorageEvent.update, event.name, folder.branch)
+        } else if event.isCreate {
+            if self.isLinked(folder, event.name) {
+                // A second name of a file, which no closing after writing follows.
+                self.emit(StorageEvent.update, event.name, folder.branch)
+            } else if TemporaryName(event.name) == nil {
+                self.state.withLock { state in
+                    // What is never closed is never emitted; there are never many under way.
+                    if state.unannounced.count >= 4096 { state.unannounced = [] }
+                    state.unannounced.insert(event.entry)
+                }
+            }
         }
     }
 
-    private func fileMoved(_ folder: Folder, _ name: String, from move: Move?) {
-        if let temporary = TemporaryName(name) {
-            // An item that has changed places with a folder lives on in it; one that is removed is told of by who removes it.
+    private func fileMoved(_ folder: Folder, _ event: Inotify.Event, from move: Move?) {
+        if let temporary = TemporaryName(event.name) {
+            // An item that has changed places with a folder lives on in it; one that is removed is emitted by who removes it.
             guard let move, temporary.kind == .removal, !self.isOwn(temporary) else { return }
             self.emit(StorageEvent.remove, move.name, move.folder.branch)
             return
         }
+        self.state.withLock { state in
+            state.unannounced.remove(event.entry)
+            state.stillOpen[event.entry] = nil
+        }
         if let move {
             if let temporary = TemporaryName(move.name), self.isOwn(temporary) { return }
-            self.emit(StorageEvent.remove, move.name, move.folder.branch)
+            if move.isAnnounced {
+                self.emit(StorageEvent.remove, move.name, move.folder.branch)
+            } else if let stamp = self.stamp(folder, event.name) {
+                // Programs that replace a file by renaming another may close that only afterwards.
+                self.state.withLock { $0.keepOpen(event.entry, stamp) }
+            }
         }
-        self.emit(StorageEvent.update, name, folder.branch)
+        self.emit(StorageEvent.update, event.name, folder.branch)
     }
 
     private func folderAppeared(_ folder: Folder, _ name: String, from move: Move?) {
@@ -128,7 +160,7 @@ extension FolderWatcher {
         }
         guard let move else { return }
         guard move.isFolder else {
-            self.emit(StorageEvent.remove, move.name, move.folder.branch)
+            if move.isAnnounced { self.emit(StorageEvent.remove, move.name, move.folder.branch) }
             return
         }
         guard self.mapping.branch(of: move.name, in: move.folder.branch) != nil else { return }
@@ -153,13 +185,15 @@ extension FolderWatcher {
     }
 
     /// Events were dropped: tells so, and watches what folders have come meanwhile.
-    private func recover() {
+    func recover() {
         self.state.withLock { state in
             state.move = nil
             state.temporaries = [:]
             state.folders = [:]
             state.watches = [:]
             state.made = [:]
+            state.unannounced = []
+            state.stillOpen = [:]
         }
         self.events.emit(.lagged)
         do { try self.watch("") { _ in false } } catch { self.events.emit(.lagged) }
@@ -170,12 +204,31 @@ extension FolderWatcher {
     }
 
     private func isLinked(_ folder: Folder, _ name: String) -> Bool {
-        guard let base = self.state.withLock({ $0.descriptors?.base }), TemporaryName(name) == nil,
-            let parent = folder.path.isEmpty
-                ? try? System.reopen(base) : try? System.openBeneath(base, folder.path, System.folderFlags),
-            let status = try? FileStatus.of(parent.raw, name)
-        else { return false }
+        guard TemporaryName(name) == nil, let status = self.status(folder, name) else { return false }
         return status.kind == .file && status.linkCount > 1
     }
+
+    /// What a file's content can be told by.
+    struct FileStamp: Equatable {
+        let identity: FileStatus.Identity
+        let size: Int
+        let modified: Int64
+    }
+
+    private func stamp(_ folder: Folder, _ name: String) -> FileStamp? {
+        self.status(folder, name).map { FileStamp(identity: $0.identity, size: $0.size, modified: $0.stamp) }
+    }
+
+    private func status(_ folder: Folder, _ name: String) -> FileStatus? {
+        guard let base = self.state.withLock({ $0.descriptors?.base }),
+            let parent = folder.path.isEmpty
+                ? try? System.reopen(base) : try? System.openBeneath(base, folder.path, System.folderFlags)
+        else { return nil }
+        return try? FileStatus.of(parent.raw, name)
+    }
+}
+
+extension Inotify.Event {
+    var entry: FolderWatcher.Entry { FolderWatcher.Entry(watch: self.watch, name: Array(self.name.utf8)) }
 }
 #endif

@@ -24,6 +24,15 @@ final class FolderWatcher: Sendable {
         let folder: Folder
         let name: String
         let isFolder: Bool
+        /// Whether the file has been emitted, or was there from the start.
+        var isAnnounced = true
+    }
+
+    /// A name in a watched folder.
+    struct Entry: Hashable {
+        let watch: Int32
+        // By bytes: strings compare by canonical equivalence.
+        let name: [UInt8]
     }
 
     struct State {
@@ -41,6 +50,19 @@ final class FolderWatcher: Sendable {
         /// The first halves of renames of temporary files, by cookie: between the halves the kernel may tell of what happens
         /// in other folders.
         var temporaries: [UInt32: Move] = [:]
+        /// Files that others have made and not closed yet: nothing has been emitted of them.
+        var unannounced: Set<Entry> = []
+        /// Files that got their name before they were closed, as they were when that was emitted; `nil` for one that was
+        /// removed before.
+        var stillOpen: [Entry: FileStamp?] = [:]
+        /// Whether it was emitted that there is no base folder.
+        var isBaseMissing = false
+
+        mutating func keepOpen(_ entry: Entry, _ stamp: FileStamp?) {
+            // What is never closed stays here; there are never many under way.
+            if self.stillOpen.count >= 4096 { self.stillOpen = [:] }
+            self.stillOpen.updateValue(stamp, forKey: entry)
+        }
         var isStopped = false
     }
 
@@ -51,6 +73,8 @@ final class FolderWatcher: Sendable {
     let ignored: IgnorePatterns
     let events: EventHub
     let queue = DispatchQueue(label: "kv-storage.files.watch")
+    /// Goes over to the folder that the base's path leads to by now; `false` if there is none.
+    let renewBase = Mutex<(@Sendable () -> Bool)?>(nil)
     let state = Mutex(State())
     private let activity = Atomic(false)
 
@@ -109,6 +133,7 @@ final class FolderWatcher: Sendable {
                 return state.isStopped
             }
             if isStopped { source.cancel() }
+            self.lookAtBase()
         } catch {
             self.activity.store(false, ordering: .releasing)
             let advice = "raise fs.inotify.max_user_watches or max_user_instances if they are used up"
@@ -149,6 +174,40 @@ final class FolderWatcher: Sendable {
     func forget(_ path: String) {
         guard self.isActive else { return }
         self.state.withLock { $0.watches[Array(path.utf8)] = nil }
+    }
+}
+
+extension FolderWatcher {
+    /// Goes over to the folder that the base stands for by now; what is different in it nobody knows.
+    func baseWasReplaced() {
+        guard self.isActive else { return }
+        self.queue.async {
+            guard let descriptors = self.state.withLock({ $0.isStopped ? nil : $0.descriptors }) else { return }
+            let watches = self.state.withLock { Array($0.folders.keys) }
+            for watch in watches { Inotify.remove(descriptors.queue, watch) }
+            do {
+                let base = try System.reopen(self.base)
+                try System.replace(descriptors.base, by: base.raw)
+            } catch {
+                // Gone again: whoever notices the next one comes here once more.
+            }
+            self.recover()
+        }
+    }
+
+    /// Looks once a second whether the base is still the folder that its path leads to: whoever watches may call nothing else
+    /// that would notice, and of the end of a folder that is open the kernel tells nothing.
+    private func lookAtBase() {
+        self.queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in
+            guard let self, self.isActive, let renew = self.renewBase.withLock({ $0 }) else { return }
+            let isThere = renew()
+            let isNews = self.state.withLock { state in
+                defer { state.isBaseMissing = !isThere }
+                return !isThere && !state.isBaseMissing
+            }
+            if isNews { self.events.emit(.lagged) }
+            self.lookAtBase()
+        }
     }
 }
 
@@ -196,6 +255,8 @@ extension FolderWatcher {
                 // Only now: who finds it here writes, and what is written must not be found by the reading above.
                 self.state.withLock { $0.watches[Array(folder.path.utf8)] = watch }
             } catch {
+                // What another user lets nobody see holds no items.
+                if error.code == System.noAccess, System.isForeign(descriptors.base, folder.path) { continue }
                 guard error.meansAbsent else { throw error }
                 // Removed again.
                 if keysEqual(folder.path, path) { isThere = false }

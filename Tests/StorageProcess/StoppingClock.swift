@@ -1,0 +1,29 @@
+import Foundation
+import KVStorage
+import ProcessOutput
+import Synchronization
+
+/// A clock that stops the process when it is asked for the time: a driver asks in the middle of a write transaction.
+final class StoppingClock: StorageClock {
+    static let shared = StoppingClock()
+
+    private let isArmed = Atomic(false)
+
+    /// Has the next one who asks stop the process, once.
+    func arm() {
+        self.isArmed.store(true, ordering: .sequentiallyConsistent)
+    }
+
+    var now: Timestamp {
+        if self.isArmed.exchange(false, ordering: .sequentiallyConsistent) {
+            Output.line("stopping")
+            kill(getpid(), SIGSTOP)
+        }
+        return SystemClock().now
+    }
+
+    func sleep(until deadline: Timestamp) async throws {
+        // Nothing is swept meanwhile, so that it is the write that asks.
+        try await Task.sleep(for: .seconds(3600))
+    }
+}
