@@ -111,8 +111,11 @@ extension RedisDriver {
                 guard case .integer(let count) = reply else { return (0, 0, reply.unexpected(self.onlyKey)) }
                 return (Int(count), self.count, nil)
             }
-            guard case .array(let results) = reply, results.count == self.count else {
-                return (0, 0, reply.unexpected(self.onlyKey))
+            let results: [RedisReply]
+            switch (self.command.replies, reply) {
+            case (.one, _): results = [reply]
+            case (_, .array(let all)) where all.count == self.count: results = all
+            default: return (0, 0, reply.unexpected(self.onlyKey))
             }
             var (removed, done, failure) = (0, 0, nil as StorageError?)
             for (mutation, position) in answers {
@@ -145,6 +148,11 @@ extension RedisDriver {
         for mutation in mutations {
             count += self.commands(for: mutation)
             answers.append((mutation, count - 1))
+        }
+        // One command is a transaction by itself.
+        if count == 1 {
+            let command = RedisCommand(key: mutations[0].key, replies: .one) { self.write(mutations[0], to: &$0) }
+            return Step(command: command, onlyKey: onlyKey, answers: answers, count: count)
         }
         let command = RedisCommand(key: mutations[0].key, replies: .transaction(count + 2)) { writer in
             writer.encoded("*1\r\n$5\r\nMULTI\r\n")

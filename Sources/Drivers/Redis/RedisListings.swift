@@ -12,6 +12,9 @@ final class RedisListings: Sendable {
         var seen: Set<Fingerprint> = []
         fileprivate var lastUse = RedisInstant(nanoseconds: 0)
 
+        /// Which of all uses was the last.
+        fileprivate var number: UInt64 = 0
+
         /// How many names it remembers.
         fileprivate var count: Int { self.seen.count + self.found.count }
 
@@ -95,13 +98,14 @@ final class RedisListings: Sendable {
             }
             state.names += listing.count
             while state.open.count >= Self.limit || state.names > self.maximumNames,
-                let oldest = state.open.min(by: { $0.value.lastUse < $1.value.lastUse })
+                let oldest = state.open.min(by: { $0.value.number < $1.value.number })
             {
                 Self.remove(oldest.key, from: &state)
             }
             state.lastID += 1
             let cursor = String(state.lastID)
             state.open[cursor] = listing
+            state.open[cursor]?.number = state.lastID
             return cursor
         }
     }

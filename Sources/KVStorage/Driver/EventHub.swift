@@ -34,11 +34,13 @@ public final class EventHub: Sendable {
     /// Emits a gap and ends the watching of everybody who listens, as nothing more can be told for now: whoever calls
     /// ``Storage/watch(_:bufferSize:)`` again finds out why.
     public func end() {
-        let observers = self.state.withLock { $0.observers }
-        for (_, observer, onEnd) in observers {
-            observer(.lagged)
-            onEnd()
-        }
+        self.emit(.lagged)
+        self.finish()
+    }
+
+    /// Ends the watching of everybody who listens.
+    package func finish() {
+        for (_, _, onEnd) in self.state.withLock({ $0.observers }) { onEnd() }
     }
 
     /// Starts to tell `observer` of every event that is emitted from now on, and calls `onEnd` if the hub ends.

@@ -145,6 +145,17 @@ struct RedisReshardingTests {
             let identifier = try await move.target.text("CLUSTER", "MYID")
             try await move.target.check("CLUSTER", "SETSLOT", "\(move.slot)", "NODE", identifier)
             try await move.source.check("CLUSTER", "SETSLOT", "\(move.slot)", "NODE", identifier)
+            // Two masters that take slots before they have heard of each other's would have the same epoch, and one of them
+            // would give a slot back.
+            for master in masters {
+                while true {
+                    let place = RedisEndpoint.host("127.0.0.1", port: master.port)
+                    let topology = try RedisTopology(try await master.call("CLUSTER", "SLOTS"), asked: place)
+                    if topology.master(of: move.slot) == .host("127.0.0.1", port: move.target.port) { break }
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
+            }
         }
         #expect(try await storage.clear() == names.count)
         try await storage.dispose()
