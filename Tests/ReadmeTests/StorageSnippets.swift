@@ -137,13 +137,39 @@ import Testing
         // README: begin
         let alone = Storage(try .sqlite(at: path))  // one machine: a file, shared by its processes
         let shared = Storage(try .redis("redis://:secret@10.0.0.5"))  // many machines, one Redis
+        let guarded = Storage(try .redis("redis-sentinel://10.0.0.5,10.0.0.6,10.0.0.7/app"))  // one with sentinels
         let spread = Storage(try .redis("redis-cluster://:secret@10.0.0.5,10.0.0.6"))  // a cluster of them
         // README: end
         // No connection is made before the first call.
-        let mounts = [alone, shared, spread].map { $0.getMount().driver }
-        #expect(mounts.map(\.name) == ["sqlite", "redis", "redis"])
-        #expect(mounts.map(\.capabilities.atomicBatch) == [true, true, false])
-        for storage in [alone, shared, spread] { try await storage.dispose() }
+        let mounts = [alone, shared, guarded, spread].map { $0.getMount().driver }
+        #expect(mounts.map(\.name) == ["sqlite", "redis", "redis", "redis"])
+        #expect(mounts.map(\.capabilities.atomicBatch) == [true, true, true, false])
+        for storage in [alone, shared, guarded, spread] { try await storage.dispose() }
+    }
+
+    @Test func operating() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "shop.db").path
+        let copy = folder.appending(path: "copy.db").path
+        // README: begin
+        let driver = try SQLiteDriver(path: path)
+        let storage = Storage(driver)
+        try await storage.setItem("orders:1", "tea")
+
+        try await driver.backup(to: copy)  // of one moment, while others read and write
+        let found = try await driver.verify()  // reads everything; problems say where and what to do
+        let statistics = try await driver.statistics()  // items, bytes, bytes to be used again, readers
+        print(found.isSound, statistics.itemCount)
+        try await driver.compact()  // gives the disk back what is not used
+        // README: end
+        #expect(found.isSound)
+        #expect(statistics.itemCount == 1)
+        let restored = Storage(try .sqlite(at: copy))
+        #expect(try await restored.getItem("orders:1", as: String.self) == "tea")
+        try await restored.dispose()
+        try await storage.dispose()
     }
 
     @Test func errors() async throws {
