@@ -160,7 +160,7 @@ import Testing
 
         try await driver.backup(to: copy)  // of one moment, while others read and write
         let found = try await driver.verify()  // reads everything; problems say where and what to do
-        let statistics = try await driver.statistics()  // items, bytes, bytes to be used again, readers
+        let statistics = try await driver.statistics()  // items, bytes, bytes to be used again
         print(found.isSound, statistics.itemCount)
         try await driver.compact()  // gives the disk back what is not used
         // README: end

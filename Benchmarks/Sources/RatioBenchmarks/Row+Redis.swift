@@ -30,6 +30,16 @@ extension Row {
                         }
                     },
                 ]
+                guard tasks >= 64 else { continue }
+                rows.append(
+                    Row(name: "redis set \(sizeName), \(tasksName), no metadata", goal: goal) {
+                        try await self.redisContest(size, customMetadata: false) { storage, store, sample in
+                            (
+                                subject: .sets(storage, sample, operations: operations, tasks: tasks),
+                                baseline: .sets(store, sample, operations: operations, depth: tasks)
+                            )
+                        }
+                    })
             }
         }
         return rows
@@ -38,11 +48,14 @@ extension Row {
     /// Both sides work on the same server, and the same keys.
     private static func redisContest(
         _ valueSize: Int,
+        customMetadata: Bool = true,
         _ workloads: (Storage, RedisStore, Sample) -> (subject: Workload, baseline: Workload)
     ) async throws -> Contest {
         let sample = Sample(valueSize: valueSize)
         let server = try RedisServer()
-        let storage = Storage(try .redis("redis://127.0.0.1:\(server.port)"))
+        var configuration = RedisDriver.Configuration()
+        configuration.customMetadata = customMetadata
+        let storage = Storage(try .redis("redis://127.0.0.1:\(server.port)", configuration))
         try await storage.fill(sample)
         let store = try RedisStore(port: server.port)
         let (subject, baseline) = workloads(storage, store, sample)
