@@ -41,6 +41,8 @@ struct Store {
         for option in self.options {
             switch option {
             case "durable": configuration.durability = .powerLoss
+            // Processes that run in parallel to many tests wait long for each other.
+            case "patient": configuration.busyTimeout = .seconds(60)
             case "readOnly": configuration.readOnly = true
             default: throw Unknown(text: option)
             }

@@ -80,7 +80,8 @@ extension SQLiteDriver {
         /// It is a file named like the database with `-reserve` at the end, there while the database is open, and
         /// afterwards if less than 64 times as much of the disk is free. On a full disk
         /// writes throw `StorageError.Code.full`, but `removeItem`, `takeItem`, `clear` and the removal of what
-        /// expired go on, and so does opening.
+        /// expired go on, and so does opening. A batch that only removes has to fit into it: the log takes a copy of each
+        /// page that is changed.
         public var reserveBytes = 1 << 20
 
         /// The permission bits of a database that the driver creates, exactly; `0o600` by default: the user's own.

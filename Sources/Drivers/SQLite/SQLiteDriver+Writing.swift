@@ -61,6 +61,11 @@ extension SQLiteDriver {
     }
 
     /// Removes the range of keys in one transaction; rows that ``getKeys(_:)`` skips stay.
+    ///
+    /// The log takes about as many bytes as are removed. On a disk without room for that, the range is removed in several
+    /// transactions, from its beginning on.
+    ///
+    /// - Throws: `StorageError.Code.partlyDone` if one of several transactions failed after others were committed.
     public func clear(_ base: String) async throws(StorageError) -> Int {
         try await self.write(.clear(base: base), nil).number
     }

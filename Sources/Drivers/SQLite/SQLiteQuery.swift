@@ -7,7 +7,8 @@ enum SQLiteQuery: Int, CaseIterable {
     case savepoint, releaseSavepoint, rollbackToSavepoint
     case getItem, hasItem, getMeta, listFrom, listRange, earliestDeadline
     case setItem, setItemKeepingDeadline, removeItem, takeItem, touchItem, setMeta
-    case clearAll, clearRange, sweepRange, clearAllItems, clearRangeItems, sweep, foreignRow, foreignRowInRange
+    case clearAll, clearRange, sweepRange, clearAllItems, clearRangeItems, clearFirstItems, sweep, foreignRow,
+        foreignRowInRange
 
     /// The text for a table whose name was validated.
     func text(table: String) -> String {
@@ -41,6 +42,12 @@ enum SQLiteQuery: Int, CaseIterable {
         case .clearAllItems: "DELETE FROM \(table) WHERE \(SQLiteKey.function)(key) RETURNING key"
         case .clearRangeItems:
             "DELETE FROM \(table) WHERE key >= ?1 AND key < ?2 AND \(SQLiteKey.function)(key) RETURNING key"
+        case .clearFirstItems:
+            """
+            DELETE FROM \(table) WHERE key IN
+            (SELECT key FROM \(table) WHERE key >= ?1 AND key < ?2 AND \(SQLiteKey.function)(key) ORDER BY key LIMIT ?3)
+            RETURNING key, deadline
+            """
         case .foreignRow: "SELECT 1 FROM \(table) WHERE NOT \(SQLiteKey.function)(key) LIMIT 1"
         case .foreignRowInRange:
             "SELECT 1 FROM \(table) WHERE key >= ?1 AND key < ?2 AND NOT \(SQLiteKey.function)(key) LIMIT 1"

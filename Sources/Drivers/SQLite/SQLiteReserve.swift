@@ -60,7 +60,12 @@ final class SQLiteReserve: Sendable {
         self.file.withLock { file in
             guard let open = file else { return }
             file = nil
-            if !isKept { SQLitePlatform.removeIfUnshared(open, self.path) }
+            // What closing gave back, such as the index of the log, is what the next opening needs.
+            if isKept {
+                _ = SQLitePlatform.reserve(open, bytes: self.bytes, label: Self.label)
+            } else {
+                SQLitePlatform.removeIfUnshared(open, self.path)
+            }
             SQLitePlatform.close(open)
         }
     }

@@ -43,6 +43,37 @@ extension SQLiteWriter {
         return WriteOperation.Answer(number: removed)
     }
 
+    /// Removes the first so many of the items below the base; how many rows went, and how many of them had not expired.
+    func clearFirst(
+        _ limit: Int,
+        of base: String,
+        at now: Timestamp
+    ) throws(StorageError) -> (rows: Int, items: Int) {
+        let base = Array(base.utf8)
+        let statement = try self.connection.statement(.clearFirstItems)
+        defer { statement.reset() }
+        try statement.bind(3, Int64(limit))
+        var items = 0
+        let finish = { () throws(StorageError) in
+            while try statement.step() {
+                if Self.isLive(statement.optionalInteger(1), at: now) { items += 1 }
+                guard self.events.isObserved, let key = SQLiteKey.name(statement.rawBytes(0)) else { continue }
+                self.changes.append(.remove(key))
+            }
+        }
+        if let end = SQLiteKey.upperBound(ofBase: base) {
+            try Self.bindRange(statement, from: 1, base, end, finish)
+        } else {
+            try base.withUnsafeBufferPointer { base throws(StorageError) in
+                try statement.bind(1, text: base)
+                // A blob, which no key is, comes behind every text.
+                try statement.bind(2, blob: UnsafeBufferPointer(start: nil, count: 0))
+                try finish()
+            }
+        }
+        return (statement.changeCount, items)
+    }
+
     private func hasForeignRow(_ base: [UInt8], _ end: [UInt8]?) throws(StorageError) -> Bool {
         let statement = try self.connection.statement(end == nil ? .foreignRow : .foreignRowInRange)
         defer { statement.reset() }

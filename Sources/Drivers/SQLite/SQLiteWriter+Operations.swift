@@ -154,7 +154,7 @@ extension SQLiteWriter {
         return true
     }
 
-    private static func isLive(_ deadline: Int64?, at now: Timestamp) -> Bool {
+    static func isLive(_ deadline: Int64?, at now: Timestamp) -> Bool {
         deadline.map { now.milliseconds < $0 } ?? true
     }
 }

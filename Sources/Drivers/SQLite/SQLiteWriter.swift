@@ -128,11 +128,9 @@ final class SQLiteWriter: @unchecked Sendable {
 
     /// Carries out the operations in the open transaction and commits it; fails if the transaction does.
     func transact(_ operations: [WriteOperation]) -> Result<[Outcome], StorageError> {
-        self.changes.removeAll(keepingCapacity: true)
-        let now = self.clock.now
-        var outcomes: [Outcome] = []
-        outcomes.reserveCapacity(operations.count)
-        do throws(StorageError) {
+        self.transact { now throws(StorageError) in
+            var outcomes: [Outcome] = []
+            outcomes.reserveCapacity(operations.count)
             for operation in operations {
                 let changeCount = self.changes.count
                 do throws(StorageError) {
@@ -144,6 +142,17 @@ final class SQLiteWriter: @unchecked Sendable {
                     outcomes.append(.failure(error))
                 }
             }
+            return outcomes
+        }
+    }
+
+    /// Calls the body in the open transaction and commits it; undoes all of it if either fails.
+    @inline(__always)
+    func transact<Value>(_ body: (Timestamp) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+        self.changes.removeAll(keepingCapacity: true)
+        let value: Value
+        do throws(StorageError) {
+            value = try body(self.clock.now)
             try self.connection.run(.commit)
         } catch {
             // Without a transaction there is nothing to undo.
@@ -152,7 +161,7 @@ final class SQLiteWriter: @unchecked Sendable {
         }
         if self.policy.isDue(logPages: self.connection.logPages) { self.isCheckpointDue = true }
         for change in self.changes { self.events.emit(change) }
-        return .success(outcomes)
+        return .success(value)
     }
 
     // SQLite's own busy handler sleeps up to 100 ms at a time, during which others may take many turns.

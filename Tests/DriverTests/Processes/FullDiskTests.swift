@@ -8,7 +8,7 @@ import Testing
     .timeLimit(.minutes(5))
 )
 struct FullDiskTests {
-    static let stores: [ProcessStore] = [.sqlite, .files]
+    static let stores: [ProcessStore] = [.sqlite, .lmdb, .files]
 
     let disk: SmallDisk
     let path: String

@@ -15,7 +15,7 @@ struct ProcessTests {
 
     @Test(
         "Four processes add 2,000 each to one item",
-        arguments: [ProcessStore.sqlite.with("normal,patient"), .lmdb.with("noSync"), .files],
+        arguments: [ProcessStore.sqlite.with("normal,patient"), .lmdb.with("noSync"), .files.with("patient")],
         ["increment", "compare-and-swap"]
     )
     func addUp(store: ProcessStore, command: String) async throws {
@@ -33,7 +33,7 @@ struct ProcessTests {
 
     @Test(
         "Processes that write durably wait for each other",
-        arguments: [ProcessStore.sqlite.with("patient"), .lmdb, .files.with("durable")]
+        arguments: [ProcessStore.sqlite.with("patient"), .lmdb, .files.with("durable,patient")]
     )
     func addUpDurably(store: ProcessStore) async throws {
         let processes = try (0..<3).map { _ in

@@ -3,6 +3,7 @@ import Foundation
 import KVStorage
 import KVStorageSQLite
 import KVStorageTesting
+import Synchronization
 import Testing
 
 @Suite(
@@ -47,6 +48,55 @@ struct SQLiteFullDiskTests {
             #expect(event == .remove("short"))
             break
         }
+        try await driver.dispose()
+    }
+
+    @Test("What is cleared in pieces is counted and told of, and nothing else goes with it", arguments: ["", "a:"])
+    func clearing(base: String) async throws {
+        let driver = try SQLiteDriver(path: self.path)
+        let foreignRows = 400
+        let raw = try RawDatabase(self.path)
+        try raw.run(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(foreignRows))
+            INSERT INTO kvstorage SELECT 'a:1' || cast(x'ff' AS text) || i, NULL, 1, 1, NULL, x'00' FROM n
+            """
+        )
+        try await driver.set("b", "value")
+        let count = try await self.fill(driver, valueBytes: 1000)
+        try self.disk.fill()
+        let removed = Mutex<Set<String>>([])
+        _ = try #require(driver.events).addObserver { event in
+            if case .remove(let key) = event { removed.withLock { _ = $0.insert(key) } }
+        }
+        #expect(try await driver.clear(base) == (base.isEmpty ? count + 1 : count))
+        #expect(removed.withLock { $0.count } == (base.isEmpty ? count + 1 : count))
+        #expect(try await driver.allKeys() == (base.isEmpty ? [] : ["b"]))
+        #expect(try raw.run("SELECT count(*) FROM kvstorage") == ["\(base.isEmpty ? foreignRows : foreignRows + 1)"])
+        try await driver.dispose()
+    }
+
+    @Test("What expires together is removed, however much it is")
+    func sweepingMuch() async throws {
+        let clock = ManualClock()
+        let driver = try SQLiteDriver(path: self.path, configuration: configuration { $0.clock = clock })
+        let value = [UInt8](repeating: 1, count: 7000)
+        var count = 0
+        while await code(of: { () throws(StorageError) in
+            try await driver.setItem("a:\(count)", value, WriteOptions(ttl: .seconds(5)))
+        }) == nil { count += 1 }
+        try self.disk.fill()
+        let hub = try #require(driver.events)
+        let (stream, continuation) = AsyncStream.makeStream(of: StorageEvent.self)
+        _ = hub.addObserver { if case .remove = $0 { continuation.yield($0) } }
+        clock.advance(by: .seconds(5))
+        var removed = 0
+        for await _ in stream {
+            removed += 1
+            if removed == count { break }
+        }
+        let raw = try RawDatabase(self.path)
+        #expect(try raw.run("SELECT count(*) FROM kvstorage") == ["0"])
         try await driver.dispose()
     }
 
