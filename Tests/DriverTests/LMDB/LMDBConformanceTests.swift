@@ -3,19 +3,20 @@ import KVStorageLMDB
 import KVStorageTesting
 import Testing
 
-/// LMDB keeps every promise in every configuration: at the root, through a mount and through a prefix.
+/// LMDB keeps every promise in every configuration, and with the defaults also through a mount and through a prefix: those
+/// two stand in front of the driver and see nothing of how it is configured.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LMDBConformanceTests {
-    private static let subjects: [ConformanceSubject] = [
-        subject("lmdb") { _ in },
-        subject("lmdb without syncing its meta page") { $0.synchronous = .noMetaSync },
-        subject("lmdb without syncing") { $0.synchronous = .noSync },
-        subject("lmdb with a tiny map, one reader and a name") {
-            $0.synchronous = .noSync
-            $0.initialSize = 64 << 10
-            $0.maximumReaders = 1
-            $0.databaseName = "other"
-        },
-    ]
+    private static let subjects: [ConformanceSubject] =
+        subject("lmdb") { _ in }.variants + [
+            subject("lmdb without syncing its meta page") { $0.synchronous = .noMetaSync },
+            subject("lmdb without syncing") { $0.synchronous = .noSync },
+            subject("lmdb with a tiny map, one reader and a name") {
+                $0.synchronous = .noSync
+                $0.initialSize = 64 << 10
+                $0.maximumReaders = 1
+                $0.databaseName = "other"
+            },
+        ]
 
     private static func subject(
         _ name: String,
@@ -44,7 +45,7 @@ import Testing
         )
     }
 
-    @Test(arguments: try await ConformanceSuite.cases(for: subjects.flatMap(\.variants)))
+    @Test(arguments: try await ConformanceSuite.cases(for: subjects))
     func keepsPromise(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
