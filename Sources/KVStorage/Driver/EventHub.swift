@@ -41,6 +41,12 @@ public final class EventHub: Sendable {
         }
     }
 
+    /// Ends the watching without a gap: for a hub that passes on the events of another that has ended, and with them the
+    /// gap that came last.
+    package func finish() {
+        for (_, _, onEnd) in self.state.withLock({ $0.observers }) { onEnd() }
+    }
+
     /// Starts to tell `observer` of every event that is emitted from now on, and calls `onEnd` if the hub ends.
     package func addObserver(_ observer: @escaping Observer, onEnd: @escaping @Sendable () -> Void = {}) -> Int {
         self.state.withLock { state in

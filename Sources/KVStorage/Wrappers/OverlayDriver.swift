@@ -45,7 +45,7 @@ public final class OverlayDriver: StorageDriver {
             if let key = event.key, Self.isTombstone(key) { return }
             hub.emit(event)
         } onEnd: {
-            hub.end()
+            hub.finish()
         }
     }
 
