@@ -11,6 +11,8 @@ final class RedisListings: Sendable {
         /// What has come up, as a server gives some names more than once.
         var seen: Set<Fingerprint> = []
         fileprivate var lastUse = RedisInstant(nanoseconds: 0)
+        /// In the order of their last use, also where the clock tells two of the same instant.
+        fileprivate var number: UInt64 = 0
 
         /// How many names it remembers.
         fileprivate var count: Int { self.seen.count + self.found.count }
@@ -89,17 +91,19 @@ final class RedisListings: Sendable {
         let now = RedisPlatform.now
         listing.lastUse = now
         return self.listings.withLock { [listing] state in
+            var listing = listing
             if state.open.count >= Self.limit || state.lastID % 64 == 0 {
                 let abandoned = state.open.filter { $0.value.lastUse.advanced(by: Self.patience) <= now }
                 for cursor in abandoned.keys { Self.remove(cursor, from: &state) }
             }
             state.names += listing.count
             while state.open.count >= Self.limit || state.names > self.maximumNames,
-                let oldest = state.open.min(by: { $0.value.lastUse < $1.value.lastUse })
+                let oldest = state.open.min(by: { $0.value.number < $1.value.number })
             {
                 Self.remove(oldest.key, from: &state)
             }
             state.lastID += 1
+            listing.number = state.lastID
             let cursor = String(state.lastID)
             state.open[cursor] = listing
             return cursor
