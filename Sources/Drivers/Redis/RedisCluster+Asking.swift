@@ -61,7 +61,8 @@ extension RedisCluster {
             return (hasChanged, Array(gone.values) + Array(former.values))
         }
         if !gone.isEmpty {
-            Task { for node in gone { await node.close() } }
+            // Detached, as it outlives the caller, whose task-local values and priority it shall not keep.
+            Task.detached { for node in gone { await node.close() } }
         }
         if hasChanged {
             self.options.observer?.topologyChanged(masters: topology.masters.map(\.description))

@@ -48,7 +48,7 @@ extension RedisDriver {
 
     /// Carries out the writes in one step; in a cluster in one for each slot.
     ///
-    /// Writes are a transaction (`MULTI`), which a server that is out of memory refuses as a whole. Removals alone are a
+    /// Writes are a transaction (`MULTI`) unless they are one command, which a server that is out of memory refuses as a whole. Removals alone are a
     /// script, or one command, and go through then.
     public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
         guard !mutations.isEmpty else { return 0 }
@@ -111,12 +111,7 @@ extension RedisDriver {
                 guard case .integer(let count) = reply else { return (0, 0, reply.unexpected(self.onlyKey)) }
                 return (Int(count), self.count, nil)
             }
-            let results: [RedisReply]
-            switch (self.command.replies, reply) {
-            case (.one, _): results = [reply]
-            case (_, .array(let all)) where all.count == self.count: results = all
-            default: return (0, 0, reply.unexpected(self.onlyKey))
-            }
+            guard let results = self.results(reply) else { return (0, 0, reply.unexpected(self.onlyKey)) }
             var (removed, done, failure) = (0, 0, nil as StorageError?)
             for (mutation, position) in answers {
                 switch (mutation, results[position]) {
@@ -129,6 +124,13 @@ extension RedisDriver {
                 done += 1
             }
             return (removed, done, failure)
+        }
+
+        /// Returns the answers of all commands: what `EXEC` says, or the one of a command by itself.
+        private func results(_ reply: RedisReply) -> [RedisReply]? {
+            if self.count == 1, case .ok = reply { return [reply] }
+            guard case .array(let results) = reply, results.count == self.count else { return nil }
+            return results
         }
     }
 
@@ -149,8 +151,8 @@ extension RedisDriver {
             count += self.commands(for: mutation)
             answers.append((mutation, count - 1))
         }
-        // One command is a transaction by itself.
         if count == 1 {
+            // By itself it is as much of one step as in a transaction, and refused as a whole.
             let command = RedisCommand(key: mutations[0].key, replies: .one) { self.write(mutations[0], to: &$0) }
             return Step(command: command, onlyKey: onlyKey, answers: answers, count: count)
         }

@@ -11,8 +11,7 @@ final class RedisListings: Sendable {
         /// What has come up, as a server gives some names more than once.
         var seen: Set<Fingerprint> = []
         fileprivate var lastUse = RedisInstant(nanoseconds: 0)
-
-        /// Which of all uses was the last.
+        /// In the order of their last use, also where the clock tells two of the same instant.
         fileprivate var number: UInt64 = 0
 
         /// How many names it remembers.
@@ -92,6 +91,7 @@ final class RedisListings: Sendable {
         let now = RedisPlatform.now
         listing.lastUse = now
         return self.listings.withLock { [listing] state in
+            var listing = listing
             if state.open.count >= Self.limit || state.lastID % 64 == 0 {
                 let abandoned = state.open.filter { $0.value.lastUse.advanced(by: Self.patience) <= now }
                 for cursor in abandoned.keys { Self.remove(cursor, from: &state) }
@@ -103,9 +103,9 @@ final class RedisListings: Sendable {
                 Self.remove(oldest.key, from: &state)
             }
             state.lastID += 1
+            listing.number = state.lastID
             let cursor = String(state.lastID)
             state.open[cursor] = listing
-            state.open[cursor]?.number = state.lastID
             return cursor
         }
     }

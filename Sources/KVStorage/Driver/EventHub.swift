@@ -34,11 +34,15 @@ public final class EventHub: Sendable {
     /// Emits a gap and ends the watching of everybody who listens, as nothing more can be told for now: whoever calls
     /// ``Storage/watch(_:bufferSize:)`` again finds out why.
     public func end() {
-        self.emit(.lagged)
-        self.finish()
+        let observers = self.state.withLock { $0.observers }
+        for (_, observer, onEnd) in observers {
+            observer(.lagged)
+            onEnd()
+        }
     }
 
-    /// Ends the watching of everybody who listens.
+    /// Ends the watching without a gap: for a hub that passes on the events of another that has ended, and with them the
+    /// gap that came last.
     package func finish() {
         for (_, _, onEnd) in self.state.withLock({ $0.observers }) { onEnd() }
     }

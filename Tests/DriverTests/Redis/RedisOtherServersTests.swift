@@ -96,6 +96,7 @@ struct RedisOtherServersTests {
     }
 
     @Test(
+        .serialized,
         arguments: try await ConformanceSuite.cases(
             for: try RedisOtherServer.all.flatMap {
                 [try Self.subject($0, customMetadata: true), try Self.subject($0, customMetadata: false)]

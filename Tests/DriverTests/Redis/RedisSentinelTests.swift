@@ -137,7 +137,8 @@ struct RedisSentinelTests {
             asked.add()
             return "*2\r\n$9\r\n127.0.0.1\r\n$\(port.count)\r\n\(port)\r\n"
         }
-        let storage = try RedisFaultTests.storage("redis-sentinel://127.0.0.1:\(sentinel.port)/main")
+        let storage = try RedisFaultTests.storage(
+            "redis-sentinel://127.0.0.1:\(sentinel.port)/main", timeout: .seconds(60))
         #expect(try await storage.getItem("k") == 4)
         #expect(commands.now == 1 && asked.now >= 3, "each attempt asks anew")
         try await storage.dispose()
@@ -167,6 +168,7 @@ struct RedisSentinelTests {
     }
 
     @Test(
+        .serialized,
         arguments: try await ConformanceSuite.cases(
             for: [Self.subject(url: RedisSentinelServers.shared.value.url)]))
     func conformance(_ conformance: ConformanceCase) async throws {

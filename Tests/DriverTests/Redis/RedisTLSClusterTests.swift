@@ -33,15 +33,11 @@ struct RedisTLSClusterTests {
         return try Storage(.redis(Self.url(cluster), configuration))
     }
 
-    /// Items spread over the nodes, and all on one as the prefix has a hash tag.
+    /// Items spread over the nodes.
     @Test(
+        .serialized,
         arguments: try await ConformanceSuite.cases(
-            for: [
-                RedisTLSTests.subject("TLS cluster", url: Self.url(Self.shared.value)),
-                RedisTLSTests.subject("TLS, one slot", prefix: "{tag}", url: Self.url(Self.shared.value)),
-            ]
-        )
-    )
+            for: [RedisTLSTests.subject("TLS cluster", url: Self.url(Self.shared.value))]))
     func conformance(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }

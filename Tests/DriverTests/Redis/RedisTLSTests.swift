@@ -34,8 +34,7 @@ struct RedisTLSTests {
 
     private static let places = Atomic<Int>(0)
 
-    /// - Parameter prefix: What the names of the subject's places begin with.
-    static func subject(_ name: String, prefix: String = "place", url: String) throws -> ConformanceSubject {
+    static func subject(_ name: String, url: String) throws -> ConformanceSubject {
         let server = try Self.server.get()
         let open: @Sendable (String) throws -> RedisDriver = { place in
             var configuration = Self.configuration(server)
@@ -46,7 +45,7 @@ struct RedisTLSTests {
         return ConformanceSubject(
             name,
             takesClock: false,
-            place: { "\(prefix)\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
+            place: { "place\(Self.places.wrappingAdd(1, ordering: .relaxed).newValue)" },
             cleanUp: { place in
                 let driver = try open(place)
                 _ = try await driver.clear("")
@@ -56,7 +55,9 @@ struct RedisTLSTests {
         )
     }
 
-    @Test(arguments: try await ConformanceSuite.cases(for: [Self.subject("TLS", url: Self.server.get().url)]))
+    @Test(
+        .serialized,
+        arguments: try await ConformanceSuite.cases(for: [Self.subject("TLS", url: Self.server.get().url)]))
     func conformance(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }
