@@ -90,8 +90,8 @@ public final class FileSystemDriver: StorageDriver {
 
     /// Stores the bytes.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try await self.change(key, loadsValue: false) { [clock = self.clock] current in
-            (Self.write(value, over: current, options, clock), ())
+        try await self.change(key, loadsValue: false) { [store] current in
+            (store.write(value, over: current, options), ())
         }
     }
 
@@ -111,10 +111,10 @@ public final class FileSystemDriver: StorageDriver {
         // Where many change one item most come too late, and need not wait for the lock to learn that.
         let seen = try await self.getItem(key)
         guard seen == expected else { return .mismatch(current: seen) }
-        return try await self.change(key, loadsValue: true) { [clock = self.clock] current in
+        return try await self.change(key, loadsValue: true) { [store] current in
             guard current?.value == expected else { return (.nothing, .mismatch(current: current?.value)) }
             guard let replacement else { return (.remove, .swapped) }
-            return (Self.write(replacement, over: current, options, clock), .swapped)
+            return (store.write(replacement, over: current, options), .swapped)
         }
     }
 
@@ -127,9 +127,9 @@ public final class FileSystemDriver: StorageDriver {
     public func incrementItem(
         _ key: String, by amount: Int, _ options: WriteOptions
     ) async throws(StorageError) -> Int {
-        try await self.change(key, loadsValue: true) { [clock = self.clock] current throws(StorageError) in
+        try await self.change(key, loadsValue: true) { [store] current throws(StorageError) in
             let (sum, bytes) = try StoredInteger.increment(current?.value, by: amount, key: key)
-            return (Self.write(bytes, over: current, options, clock), sum)
+            return (store.write(bytes, over: current, options), sum)
         }
     }
 
@@ -233,15 +233,6 @@ public final class FileSystemDriver: StorageDriver {
     }
 
     private var clock: any StorageClock { self.store.configuration.clock }
-
-    private static func write(
-        _ value: [UInt8], over current: StoredItem?, _ options: WriteOptions, _ clock: any StorageClock
-    ) -> Change {
-        let deadline = options.keepTTL && current != nil ? current?.record.deadline : options.deadline(at: clock.now)
-        // The system's own time of a write is the same, and saves a call.
-        let modified = clock is SystemClock ? nil : clock.now
-        return .write(value, deadline: deadline, fields: current?.record.fields, modified: modified)
-    }
 
     private func change<Result: Sendable>(
         _ key: String, loadsValue: Bool, _ decide: @escaping FileStore.Decision<Result>

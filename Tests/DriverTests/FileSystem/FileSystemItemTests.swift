@@ -1,8 +1,9 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
 import KVStorageTesting
 import Testing
+
+@testable import KVStorageFileSystem
 
 @Suite("Files: what stands in them", .timeLimit(.minutes(5)))
 struct FileSystemItemTests {
@@ -157,6 +158,28 @@ struct FileSystemItemTests {
         let driver = try shared.open { $0.folderMode = 0o775 }
         try await driver.set("item", "1", ttl: .seconds(60))
         #expect(try shared.mode(of: ".%ttl") == 0o770)
+    }
+
+    @Test("A clock that is turned back while what is due is removed loses no deadline")
+    func turnedBack() async throws {
+        let store = self.driver.store
+        let deadline = self.files.clock.now.advanced(by: .seconds(60))
+        try await self.driver.set("item", "value", ttl: .seconds(60))
+        // The sweep began when it was due, and now it is not any more.
+        #expect(await store.sweep(deadline) == deadline)
+        #expect(store.index.contains("item", deadline))
+        #expect(try await self.driver.text("item") == "value")
+        self.files.clock.advance(by: .seconds(60))
+        #expect(try await self.driver.allKeys() == [])
+        #expect(!store.index.contains("item", deadline))
+        #expect(try self.files.files == [])
+        // A note that is not the item's goes all the same.
+        try await self.driver.set("other", "1", ttl: .seconds(60))
+        let later = self.files.clock.now.advanced(by: .seconds(60))
+        _ = try self.files.folder.write(bytes("4"), to: "other")
+        #expect(await store.sweep(later) == nil)
+        #expect(!store.index.contains("other", later))
+        #expect(try await self.driver.text("other") == "4")
     }
 
     @Test("Values of many sizes", arguments: [0, 1, 48, 49, 50, 4095, 4096, 65_537, 5_000_000])

@@ -122,6 +122,35 @@ struct FileSystemLockTests {
         #expect(try await driver.text("item") == "last")
     }
 
+    @Test("Of many locks that are held at a time each is given back for itself")
+    func table() async throws {
+        let queue = KeyQueue()
+        // Many of them share their last bits.
+        let slots = (0..<64 as Range<UInt64>).flatMap { [$0, $0 + 256, $0 << 8, $0 << 32 | 7 << 50] }
+        let distinct = Set(slots)
+        for slot in distinct { #expect(queue.tryLock(slot)) }
+        for slot in distinct { #expect(!queue.tryLock(slot)) }
+        for slot in distinct {
+            queue.unlock(slot)
+            #expect(queue.tryLock(slot))
+            #expect(!queue.tryLock(slot))
+        }
+        for slot in distinct { queue.unlock(slot) }
+        for slot in distinct { #expect(queue.tryLock(slot)) }
+        async let first: Void = queue.lock(5)
+        while queue.waitingCount(5) < 1 { await Task.yield() }
+        async let second: Void = queue.lock(5)
+        while queue.waitingCount(5) < 2 { await Task.yield() }
+        queue.unlock(5)
+        try await first
+        #expect(queue.waitingCount(5) == 1 && !queue.tryLock(5))
+        queue.unlock(5)
+        try await second
+        #expect(queue.waitingCount(5) == 0 && !queue.tryLock(5))
+        queue.unlock(5)
+        #expect(queue.tryLock(5))
+    }
+
     @Test("Several keys are locked at once, in whatever order they are named")
     func several() async throws {
         for makeLocks in [System.slotLocks, { StripeLocks(base: $0, mode: $1) }] {

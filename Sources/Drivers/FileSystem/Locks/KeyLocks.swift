@@ -11,7 +11,13 @@ final class KeyLocks: Sendable {
 
     /// Locks that a task has.
     struct Held: Sendable {
-        fileprivate var slots: [UInt64] = []
+        // One is all that most tasks have.
+        fileprivate var first: UInt64?
+        fileprivate var others: [UInt64] = []
+
+        fileprivate mutating func append(_ slot: UInt64) {
+            if self.first == nil { self.first = slot } else { self.others.append(slot) }
+        }
     }
 
     let files: any SlotLocks
@@ -33,7 +39,25 @@ final class KeyLocks: Sendable {
 
     /// Returns whether the key's lock is among those that are held.
     func holds(_ held: Held, _ key: String) -> Bool {
-        held.slots.contains(self.slot(of: key))
+        let slot = self.slot(of: key)
+        return held.first == slot || held.others.contains(slot)
+    }
+
+    /// Takes the key's lock if nobody has it or waits for it; `nil` if it has to be waited for, or the base folder was removed.
+    func tryLock(_ key: String, isLong: Bool) throws(StorageError) -> Held? {
+        let slot = self.slot(of: key)
+        guard self.queue.tryLock(slot) else { return nil }
+        do throws(SystemError) {
+            guard try self.files.tryLock(slot, .both) == .taken else {
+                self.queue.unlock(slot)
+                return nil
+            }
+        } catch {
+            self.queue.unlock(slot)
+            throw Self.failure(error).naming(key)
+        }
+        if isLong { self.files.unlock(slot, .gate) }
+        return Held(first: slot)
     }
 
     /// Takes the locks of all the keys; `nil` if the base folder was removed.
@@ -64,16 +88,19 @@ final class KeyLocks: Sendable {
                 self.unlock(held)
                 return nil
             }
-            held.slots.append(slot)
+            held.append(slot)
         }
         return held
     }
 
     func unlock(_ held: Held) {
-        for slot in held.slots.reversed() {
-            self.files.unlock(slot, .both)
-            self.queue.unlock(slot)
-        }
+        for slot in held.others.reversed() { self.unlock(slot) }
+        if let first = held.first { self.unlock(first) }
+    }
+
+    private func unlock(_ slot: UInt64) {
+        self.files.unlock(slot, .both)
+        self.queue.unlock(slot)
     }
 
     /// Takes the lock for whoever is first in the queue, or leaves the queue.

@@ -28,7 +28,8 @@ struct TemporaryName {
         self.instance = rest.dropFirst().prefix { $0 != UInt8(ascii: "-") }
     }
 
-    static func make(_ kind: Kind, instance: String, number: Int) -> String {
-        "\(self.prefix)\(Character(Unicode.Scalar(kind.rawValue)))\(instance)-\(String(number, radix: 36))"
+    /// What the names of one kind and one store start with; the number follows, to the base 36.
+    static func start(_ kind: Kind, instance: String) -> String {
+        "\(self.prefix)\(Character(Unicode.Scalar(kind.rawValue)))\(instance)-"
     }
 }

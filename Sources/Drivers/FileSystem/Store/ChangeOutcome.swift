@@ -6,6 +6,8 @@ enum Change: Sendable {
     /// Without a time of writing the file has the one that the system gives it.
     case write([UInt8], deadline: Timestamp?, fields: [UInt8]?, modified: Timestamp?)
     case remove
+    /// Removes the item if it has expired, and the note of a deadline unless it is that of an item that lives.
+    case expire(DeadlineIndex.Entry)
 }
 
 /// What became of a change.

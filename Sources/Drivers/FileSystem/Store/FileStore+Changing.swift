@@ -12,33 +12,54 @@ extension FileStore {
         try self.gate.enter()
         defer { self.gate.leave() }
         try self.look()
-        var keys = [key]
+        var others: [String] = []
         for _ in 0..<Self.attemptLimit {
             let epoch = self.folder.epoch
-            let taken = try await self.locks.lock(
-                keys, for: limit ?? self.configuration.busyTimeout, isLong: self.isDurable)
+            // Mostly nobody has the lock: then there is nothing to wait for, and nothing is set up for it.
+            var taken = others.isEmpty ? try self.locks.tryLock(key, isLong: self.isDurable) : nil
+            if taken == nil {
+                taken = try await self.locks.lock(
+                    [key] + others, for: limit ?? self.configuration.busyTimeout, isLong: self.isDurable)
+            }
             guard let held = taken else {
                 guard try self.renewBase(makes: true) else { throw Self.conflict(key) }
                 continue
             }
             defer { self.locks.unlock(held) }
-            let isCurrent: @Sendable () -> Bool = { self.folder.epoch == epoch && !self.folder.isRemoved }
-            let attempt: @Sendable () throws(StorageError) -> Attempt<Result> = { () throws(StorageError) in
-                try self.attempt(key, path, held, loadsValue: loadsValue, isCurrent, decide)
+            let outcome: Attempt<Result>
+            if self.isDurable {
+                // A flush takes as long as the disk likes: not on this thread.
+                outcome = try await self.flushing(key) { () throws(StorageError) in
+                    try self.attempt(key, path, held, loadsValue: loadsValue, epoch, decide)
+                }
+            } else {
+                outcome = try self.attempt(key, path, held, loadsValue: loadsValue, epoch, decide)
             }
-            // A flush takes as long as the disk likes: not on this thread.
-            let outcome = try self.isDurable ? await self.flushing(key, attempt) : attempt()
             switch outcome {
             case .done(let outcome, _, let event):
                 if let event { self.folder.events.emit(event) }
                 return outcome
             case .alsoLock(let other):
-                keys.append(other)
+                others.append(other)
             case .startOver:
                 if self.folder.isRemoved { _ = try self.renewBase(makes: true) }
             }
         }
         throw Self.conflict(key)
+    }
+
+    /// Returns the change that writes the value over the item as it is.
+    func write(_ value: [UInt8], over current: StoredItem?, _ options: WriteOptions) -> Change {
+        var deadline: Timestamp?
+        if options.keepTTL, let current {
+            deadline = current.record.deadline
+        } else if options.ttl != nil {
+            // Asking for the time is not free, and few have a lifetime.
+            deadline = options.deadline(at: self.configuration.clock.now)
+        }
+        // The system's own time of a write is the same, and saves a call.
+        let modified = self.hasSystemClock ? nil : self.configuration.clock.now
+        return .write(value, deadline: deadline, fields: current?.record.fields, modified: modified)
     }
 
     /// Makes the attempt on a thread that may block, and returns once its folder is flushed.
@@ -89,11 +110,11 @@ extension FileStore {
     /// removed as empty by who changes another item: so a new item is created by a rename that fails if there is one
     /// meanwhile, and what is not found any more is looked for again.
     private func attempt<Result: Sendable>(
-        _ key: String, _ path: String, _ held: KeyLocks.Held, loadsValue: Bool, _ isCurrent: () -> Bool,
+        _ key: String, _ path: String, _ held: KeyLocks.Held, loadsValue: Bool, _ epoch: Int,
         _ decide: Decision<Result>
     ) throws(StorageError) -> Attempt<Result> {
         for round in 0..<Self.attemptLimit {
-            if round > 0, !isCurrent() { return .startOver }
+            if round > 0, self.folder.epoch != epoch || self.folder.isRemoved { return .startOver }
             var place = try self.locate(path, key)
             var current: StoredItem?
             if let status = place.status {
@@ -107,7 +128,18 @@ extension FileStore {
             case .remove:
                 guard current != nil else { return .done(ChangeOutcome(result: result)) }
                 guard let flush = try self.remove(place, current, key) else { continue }
-                return .done(ChangeOutcome(result: result), flush: OpenFolder(flush), event: .remove(key))
+                return .done(ChangeOutcome(result: result), flush: self.kept(flush), event: .remove(key))
+            case .expire(let entry):
+                var removed: OpenFolder?
+                let isDue = !isLive && current != nil
+                if isDue {
+                    guard let flush = try self.remove(place, current, key) else { continue }
+                    removed = self.kept(flush)
+                }
+                // With the key's lock held: else the note could be that of a write which came after this one. And an item
+                // that lives may have that very deadline still, as the clock was turned back.
+                if !isLive || current?.record.deadline != entry.deadline { self.index.remove(entry) }
+                return .done(ChangeOutcome(result: result), flush: removed, event: isDue ? .remove(key) : nil)
             case .write(let value, let deadline, let fields, let modified):
                 if place.isForeign { throw Self.notAnItem(key) }
                 let bytes = ItemRecord.encode(value, deadline: deadline, fields: fields)
@@ -132,12 +164,17 @@ extension FileStore {
                 }
                 guard try self.write(place, bytes, modified, current?.status, key) else { continue }
                 if let old, old != deadline { self.index.remove(key, old) }
-                let folder = OpenFolder(place.folder)
                 return .done(
-                    ChangeOutcome(result: result, deadline: deadline), flush: folder, event: .update(key))
+                    ChangeOutcome(result: result, deadline: deadline), flush: self.kept(place.folder),
+                    event: .update(key))
             }
         }
         throw Self.conflict(key)
+    }
+
+    /// The folder for as long as it takes to flush it, if it is going to be.
+    private func kept(_ folder: consuming FileHandle) -> OpenFolder? {
+        self.isDurable ? OpenFolder(folder) : nil
     }
 
     /// Reads the item; one whose footer is damaged counts as plain for those who don't need its value, so that it can be

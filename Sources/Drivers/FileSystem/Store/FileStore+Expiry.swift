@@ -19,14 +19,18 @@ extension FileStore {
             return error.code == .closed ? nil : now.advanced(by: Self.lookInterval)
         }
         var failed = false
+        var next = due.next
         for entry in due.entries {
-            do { try await self.expire(entry) } catch {
+            do throws(StorageError) {
+                // The clock was turned back meanwhile.
+                if try await self.expire(entry) { next = min(next ?? entry.deadline, entry.deadline) }
+            } catch {
                 if error.code == .closed { return nil }
                 failed = true
             }
         }
-        guard due.next != nil || failed else { return nil }
-        return min(due.next ?? .distantFuture, now.advanced(by: Self.lookInterval))
+        guard next != nil || failed else { return nil }
+        return min(next ?? .distantFuture, now.advanced(by: Self.lookInterval))
     }
 
     /// The earliest deadline there is, past ones included.
@@ -69,16 +73,19 @@ extension FileStore {
         return .hidden(hidden)
     }
 
-    private func expire(_ entry: DeadlineIndex.Entry) async throws(StorageError) {
+    /// Removes the item if its time has come, and the note of its deadline; returns whether the note had to stay, as the item
+    /// lives to that deadline by the clock as it is by now.
+    @discardableResult
+    private func expire(_ entry: DeadlineIndex.Entry) async throws(StorageError) -> Bool {
         do {
-            // An item that is absent to the body is there no more, or has expired; the latter is removed.
-            _ = try await self.change(entry.key, loadsValue: false, waits: Self.expiryTimeout) { current in
-                (current == nil ? .remove : .nothing, ())
-            }
+            return try await self.change(entry.key, loadsValue: false, waits: Self.expiryTimeout) { current in
+                (.expire(entry), current.map { $0.record.deadline == entry.deadline } ?? false)
+            }.result
         } catch {
+            guard error.code == .invalidKey else { throw error }
             // A key that can't be one: the link was made by somebody else.
-            if error.code != .invalidKey { throw error }
+            self.index.remove(entry)
+            return false
         }
-        self.index.remove(entry)
     }
 }

@@ -3,8 +3,12 @@ import KVStorage
 extension FileStore {
     /// Splits a path into its folder and the last name.
     static func split(_ path: String) -> (folder: String, name: String) {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
-        return (String(path[..<slash]), String(path[path.utf8.index(after: slash)...]))
+        withKeyBytes(path) { bytes in
+            guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
+            return (
+                String(decoding: bytes[..<slash], as: UTF8.self), String(decoding: bytes[(slash + 1)...], as: UTF8.self)
+            )
+        }
     }
 
     /// Opens the folder, making it and those above it where they are missing.

@@ -17,10 +17,14 @@ final class FileStore: Sendable {
     /// What new files have, less the umask, which can't be asked for without changing it; 0 until the first was made.
     let usualMode = Atomic<UInt32>(0)
 
+    /// Whether the time is the one that the file system notes by itself. Looked at once, as a cast is slow.
+    let hasSystemClock: Bool
+
     private let observer: Int
 
     init(at path: String, _ configuration: Configuration) throws(StorageError) {
         self.configuration = configuration
+        self.hasSystemClock = configuration.clock is SystemClock
         try configuration.validate()
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw StorageError(.invalidOption, "the path of the folder is empty or holds NUL; name a folder")

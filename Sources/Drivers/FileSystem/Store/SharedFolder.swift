@@ -30,6 +30,8 @@ final class SharedFolder: Sendable {
     let durableFolders = DurableFolders()
     /// Tells the temporary files of these stores from those of others.
     let instance: String
+    /// What the name of every write's file starts with.
+    private let writeStart: String
     /// When it was last looked at whether the path still leads to the folder, in milliseconds since the system's start.
     let lookTime = Atomic<Int64>(0)
 
@@ -48,6 +50,7 @@ final class SharedFolder: Sendable {
         self.ignored = ignored
         self.locks = KeyLocks(System.slotLocks(base, mode: lockMode))
         self.instance = String(random.next() as UInt64, radix: 36)
+        self.writeStart = TemporaryName.start(.write, instance: self.instance)
         self.watcher = FolderWatcher(
             base: base, instance: self.instance, mapping: mapping, ignored: ignored, events: self.events)
         let path = String(decoding: id.path, as: UTF8.self)
@@ -101,7 +104,8 @@ final class SharedFolder: Sendable {
     /// Returns a name for a temporary file or folder that nobody else uses.
     func temporaryName(_ kind: TemporaryName.Kind) -> String {
         let number = self.temporaryCount.add(1, ordering: .relaxed).newValue
-        return TemporaryName.make(kind, instance: self.instance, number: number)
+        let start = kind == .write ? self.writeStart : TemporaryName.start(kind, instance: self.instance)
+        return start + String(number, radix: 36)
     }
 }
 

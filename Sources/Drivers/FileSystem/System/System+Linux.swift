@@ -32,7 +32,7 @@ extension System {
     /// have neither `..` nor a slash at the start, what has no links stays beneath the folder.
     static func openBeneath(_ folder: Int32, _ path: String, _ flags: Int32) throws(SystemError) -> FileHandle {
         if !self.lacksOpenat2.load(ordering: .relaxed) {
-            let raw = kvstorage_openat2(folder, path, UInt64(UInt32(bitPattern: flags)))
+            let raw = path.withCString { kvstorage_openat2(folder, $0, UInt64(UInt32(bitPattern: flags))) }
             if raw >= 0 { return FileHandle(owning: raw) }
             guard errno == ENOSYS || errno == EPERM else { throw SystemError("open") }
             // EPERM may come from a sandbox or from the file; the slow way tells.
@@ -56,7 +56,10 @@ extension System {
     static func renameExclusively(
         _ from: Int32, _ name: String, to: Int32, _ other: String
     ) throws(SystemError) {
-        if kvstorage_renameat2(from, name, to, other, 1 /* RENAME_NOREPLACE */) == 0 {
+        let result = name.withCString { name in
+            other.withCString { kvstorage_renameat2(from, name, to, $0, 1 /* RENAME_NOREPLACE */) }
+        }
+        if result == 0 {
             SystemHook.did(.rename(from, name, to, other))
             return
         }

@@ -14,6 +14,8 @@ import Android
 ///
 /// Names are relative to a folder's handle and one component long, so that no link is ever followed; the two calls that
 /// take longer paths, ``openBeneath(_:_:_:)`` and ``makeFolders(_:_:)``, say how they see to it.
+///
+/// What every call of the driver needs gets names by `withCString`: passing a string as it is copies it into an array.
 enum System {
     static let readFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
     static let folderFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY
@@ -45,13 +47,13 @@ enum System {
     /// Opens a name in a folder for reading; whoever calls looks whether it is a file.
     static func openEntry(_ folder: Int32, _ name: String) throws(SystemError) -> FileHandle {
         // O_NONBLOCK: a pipe that somebody put there must not hang the caller. It means nothing for files.
-        let raw = openat(folder, name, self.readFlags)
+        let raw = name.withCString { openat(folder, $0, self.readFlags) }
         guard raw >= 0 else { throw SystemError("open") }
         return FileHandle(owning: raw)
     }
 
     static func openFolder(_ folder: Int32, _ name: String) throws(SystemError) -> FileHandle {
-        let raw = openat(folder, name, self.folderFlags)
+        let raw = name.withCString { openat(folder, $0, self.folderFlags) }
         guard raw >= 0 else { throw SystemError("open") }
         return FileHandle(owning: raw)
     }
@@ -77,7 +79,7 @@ enum System {
 
     static func create(_ folder: Int32, _ name: String, _ mode: UInt32) throws(SystemError) -> FileHandle {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-        let raw = openat(folder, name, flags, mode_t(truncatingIfNeeded: mode))
+        let raw = name.withCString { openat(folder, $0, flags, mode_t(truncatingIfNeeded: mode)) }
         guard raw >= 0 else { throw SystemError("create") }
         SystemHook.did(.create(folder, name))
         return FileHandle(owning: raw)
@@ -190,12 +192,13 @@ enum System {
     }
 
     static func rename(_ from: Int32, _ name: String, to: Int32, _ other: String) throws(SystemError) {
-        guard renameat(from, name, to, other) == 0 else { throw SystemError("rename") }
+        let result = name.withCString { name in other.withCString { renameat(from, name, to, $0) } }
+        guard result == 0 else { throw SystemError("rename") }
         SystemHook.did(.rename(from, name, to, other))
     }
 
     static func unlink(_ folder: Int32, _ name: String) throws(SystemError) {
-        guard unlinkat(folder, name, 0) == 0 else { throw SystemError("unlink") }
+        guard name.withCString({ unlinkat(folder, $0, 0) }) == 0 else { throw SystemError("unlink") }
         SystemHook.did(.unlink(folder, name))
     }
 
