@@ -37,11 +37,14 @@ public final class CachedDriver: StorageDriverWrapper {
     public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         if let cached = try await self.cache.getItem(key) { return cached }
         let generation = self.generations.current(key)
-        // The life time first: if the item is written in between, the generation tells.
+        let clock = self.cache.store.clock
+        let start = clock.now
+        // The lifetime first: if the item is written in between, the generation tells.
         guard let meta = try await self.wrapped.getMeta(key), let value = try await self.wrapped.getItem(key) else {
             return nil
         }
-        let ttl = min(meta.ttl ?? self.maximumAge, self.maximumAge)
+        // What reading took is gone from it.
+        let ttl = min(meta.ttl ?? self.maximumAge, self.maximumAge) - start.duration(to: clock.now)
         guard ttl > .zero, self.generations.current(key) == generation else { return value }
         do {
             try await self.cache.setItem(key, value, WriteOptions(ttl: ttl))

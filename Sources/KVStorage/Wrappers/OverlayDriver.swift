@@ -220,8 +220,9 @@ private enum OverlayCursor {
         guard let cursor, let colon = cursor.utf8.firstIndex(of: UInt8(ascii: ":")),
             let layer = Int(cursor[..<colon]), (0..<layerCount).contains(layer)
         else { return (layerCount - 1, nil) }
-        let rest = cursor[colon...].dropFirst()
-        return (layer, rest.isEmpty ? nil : String(rest.dropFirst()))
+        // By bytes: what the key begins with may be one character with the sign in front of it.
+        let rest = cursor.utf8[colon...].dropFirst()
+        return (layer, rest.isEmpty ? nil : String(decoding: rest.dropFirst(), as: UTF8.self))
     }
 }
 

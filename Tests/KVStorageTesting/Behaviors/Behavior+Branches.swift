@@ -6,7 +6,9 @@ extension Behavior {
     /// They have a limit of their own: an engine that cuts such keys in the wrong place may list them without end.
     static let branches: [Behavior] = [
         branch("list", 5, "Below any key exactly the keys of its branch are listed.") { store in
-            for base in AwkwardKeys.all {
+            // All that join what is beside them; of the others, which behave alike, every fourth.
+            let others = AwkwardKeys.all.enumerated().filter { $0.offset.isMultiple(of: 4) }.map(\.element)
+            for base in AwkwardKeys.joining + others {
                 let expected = below(base)
                 let listed = try await collect(store.storage, base, atMost: AwkwardKeys.branches.count)
                 try expectKeys(listed, expected, "the keys below \(base.debugDescription)")
@@ -77,7 +79,7 @@ extension Behavior {
             "branches.watch",
             promise: 10,
             "watch of any key tells of its branch alone.",
-            limit: .seconds(60)
+            limit: .seconds(120)
         ) { store in
             let bases = AwkwardKeys.joining + AwkwardKeys.lookalikes + AwkwardKeys.patterns
             var watchers: [(base: String, events: EventRecorder)] = []
@@ -101,7 +103,7 @@ extension Behavior {
         _ sentence: String,
         _ body: @escaping Body
     ) -> Behavior {
-        Behavior("branches.\(name)", promise: promise, sentence, limit: .seconds(60)) { store in
+        Behavior("branches.\(name)", promise: promise, sentence, limit: .seconds(120)) { store in
             let items = AwkwardKeys.branches.map { ($0, bytes($0)) }
             for start in stride(from: 0, to: items.count, by: 200) {
                 try await store.storage.setItemsRaw(Array(items[start..<min(start + 200, items.count)]))

@@ -1,3 +1,4 @@
+import CKVStorageFileSystem
 import KVStorage
 
 #if canImport(Darwin)
