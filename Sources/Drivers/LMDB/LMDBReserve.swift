@@ -9,8 +9,9 @@ import KVStorage
 /// system can't do it, or LMDB's transactions are of another kind, nothing is held back.
 struct LMDBReserve {
     private static let byteCount = 512 << 10
-    /// What only removals may use.
-    private static let leastByteCount = 128 << 10
+    /// What only removals may use, and how little of it may be left for the writes that follow one: they are to go on
+    /// with what it has freed.
+    private static let (leastByteCount, leastAfterRemoval) = (128 << 10, 48 << 10)
     /// How much further the reserve is taken, if there is room, so that it is rarely done.
     private static let stepByteCount = 1 << 20
     /// How many writes may use some of the reserve after a removal: what that has freed serves the third.
@@ -23,6 +24,8 @@ struct LMDBReserve {
     /// Up to which next page the reserve is whole.
     private(set) var safe = UInt64.max
     private var turns = 0
+    /// Whether something was removed since a write was last refused.
+    private var hasRemoved = false
 
     /// Takes the reserve, as far as there is room. To be called in a write transaction that has changed nothing.
     init(_ transaction: LMDBTransaction, of environment: OpaquePointer) {
@@ -39,14 +42,13 @@ struct LMDBReserve {
 
     /// Finds out what an earlier run has held back, where there is no room for more.
     private mutating func adopt(from next: UInt64) {
-        var byteCount = UInt64(Self.byteCount)
-        while byteCount >= self.pageBytes {
-            let end = next + byteCount / self.pageBytes
-            if kvstorage_lmdb_hold(self.descriptor, 0, end * self.pageBytes) == 0 {
-                self.end = end
-                return
-            }
-            byteCount -= min(byteCount, UInt64(Self.leastByteCount) / 4)
+        guard kvstorage_lmdb_hold(self.descriptor, 0, next * self.pageBytes) == 0 else { return }
+        self.end = next
+        var count = UInt64(Self.byteCount) / self.pageBytes
+        while count > 0 {
+            let (start, end) = (self.end * self.pageBytes, (self.end + count) * self.pageBytes)
+            if kvstorage_lmdb_hold(self.descriptor, start, end) == 0 { self.end += count }
+            count /= 2
         }
     }
 
@@ -60,7 +62,7 @@ struct LMDBReserve {
         of environment: OpaquePointer
     ) throws(StorageError) {
         let isRemoving = writes.allSatisfy(\.operation.isRemoval)
-        if isRemoving { self.turns = Self.turnCount }
+        if isRemoving { (self.turns, self.hasRemoved) = (Self.turnCount, true) }
         let next = kvstorage_lmdb_next_page(UnsafeRawPointer(transaction.handle))
         guard next > self.safe else { return }
         try self.keep(next, isRemoving: isRemoving, environment)
@@ -74,9 +76,13 @@ struct LMDBReserve {
     ) throws(StorageError) {
         let code = self.extend(for: next)
         guard code != 0, !isRemoving else { return }
-        let isLeft = self.end >= next + UInt64(Self.leastByteCount) / self.pageBytes
+        let least = self.hasRemoved ? Self.leastAfterRemoval : Self.leastByteCount
+        let isLeft = self.end >= next + UInt64(least) / self.pageBytes
         if isLeft, next == Self.next(environment) { return }
-        guard isLeft, self.turns > 0 else { throw StorageError(lmdb: code) }
+        guard isLeft, self.turns > 0 else {
+            self.hasRemoved = false
+            throw StorageError(lmdb: code)
+        }
         self.turns -= 1
     }
 
