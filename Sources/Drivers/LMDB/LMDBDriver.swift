@@ -17,7 +17,8 @@ public import KVStorage
 ///   `StorageError.Code.invalidKey`. Values of almost 4 GiB.
 /// - **Size.** The map grows by itself; see ``Configuration/initialSize`` and ``Configuration/maximumSize``. What was
 ///   removed makes room for what comes; the file shrinks only by ``compact()``. On a full disk writing throws
-///   `StorageError.Code.full`, while removing and clearing still work as long as LMDB finds a free page to do it with.
+///   `StorageError.Code.full`, while removing and clearing still work: on Linux, where the file system can
+///   do it, half a MiB and a 512th of the file are held back for them behind its end.
 /// - **Operations.** ``backup(to:)`` of a running store, ``verify()``, ``compact()``, ``statistics()``.
 ///
 /// One environment may be opened several times in a process, under any path: the drivers share it. Not to be kept on a

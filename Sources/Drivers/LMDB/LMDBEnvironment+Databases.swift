@@ -45,6 +45,7 @@ extension LMDBEnvironment {
             let opened = try self.transactGrowing { transaction throws(StorageError) in
                 try call.claim()
                 self.lock?.understand()
+                if self.reserve == nil { self.reserve = LMDBReserve(transaction, of: self.handle) }
                 let databases =
                     if let open = self.databases[name] { open } else { try Self.open(name, in: transaction) }
                 return Opened(databases: databases, earliest: try transaction.earliestDeadline(in: databases))

@@ -34,6 +34,8 @@ final class LMDBEnvironment: @unchecked Sendable {
     let writing = Mutex(())
     var mapSize: Int
     var databases: [String: LMDBDatabases] = [:]
+    /// What is held back of the disk, once databases were opened for writing.
+    var reserve: LMDBReserve?
     /// Why the environment is of no use any more, if so.
     var failure: StorageError?
     /// Whether LMDB has let go of the environment.
@@ -220,6 +222,8 @@ extension LMDBEnvironment {
             var info = MDB_envinfo()
             mdb_env_info(handle, &info)
             self.mapSize = info.me_mapsize
+            // The file is another one: its blocks are held back when it is next written.
+            self.reserve = nil
             try self.reopen(names)
         } catch {
             let failure = StorageError(

@@ -99,6 +99,8 @@ final class LMDBWriter: @unchecked Sendable {
         _ writes: ArraySlice<LMDBWrite>,
         in transaction: LMDBTransaction
     ) throws(StorageError) -> [Outcome] {
+        let environment = self.environment
+        if environment.reserve == nil { environment.reserve = LMDBReserve(transaction, of: environment.handle) }
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(writes.count)
         for write in writes {
@@ -114,6 +116,7 @@ final class LMDBWriter: @unchecked Sendable {
                 outcomes.append(.failure(error))
             }
         }
+        try environment.reserve?.keep(for: writes, in: transaction, of: environment.handle)
         return outcomes
     }
 

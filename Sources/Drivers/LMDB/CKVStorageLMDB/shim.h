@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -95,6 +96,29 @@ static inline int kvstorage_lmdb_allocate(int descriptor, off_t bytes) {
 #else
     return EOPNOTSUPP;
 #endif
+}
+
+// Has the file take the disk's blocks between the two offsets, without making it longer; what it holds stays as it is.
+// Returns 0 or the error number.
+static inline int kvstorage_lmdb_hold(int descriptor, uint64_t start, uint64_t end) {
+#ifdef __linux__
+    // Some file systems end the process with a signal at the limit on the size of a file, though it gets no longer.
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && end > limit.rlim_cur) return EFBIG;
+    // FALLOC_FL_KEEP_SIZE
+    while (fallocate(descriptor, 1, (off_t)start, (off_t)(end - start)) != 0) {
+        if (errno != EINTR) return errno;
+    }
+    return 0;
+#else
+    return EOPNOTSUPP;
+#endif
+}
+
+// The third word of a transaction (MDB_txn.mt_next_pgno of lmdb 0.9): the page that it takes next where none is free.
+// Used only once it was seen to be the one behind the environment's last page.
+static inline uint64_t kvstorage_lmdb_next_page(const void *transaction) {
+    return (uint64_t)((const size_t *)transaction)[2];
 }
 
 // The first word of the writers' lock in LMDB's lock file (MDB_txninfo.mt2 of lmdb 0.9, a pthread_mutex_t), on glibc the
