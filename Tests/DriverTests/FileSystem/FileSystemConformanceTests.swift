@@ -2,18 +2,16 @@ import KVStorageFileSystem
 import KVStorageTesting
 import Testing
 
-/// Files keep every promise, flushed or not, at the root, through a mount and through a prefix.
+/// Files keep every promise, at the root, through a mount and through a prefix; flushed, and with modes, at the root.
 @Suite(.serialized) struct FileSystemConformanceTests {
     private static let subjects: [ConformanceSubject] = [
-        subject("files") { _ in },
         subject("files, durable") { $0.durability = .durable },
-    ]
-    private static let strict =
         subject("files, with modes and patterns") {
             $0.fileMode = 0o600
             $0.folderMode = 0o700
             $0.ignore = ["**/no item/**"]
-        }
+        },
+    ]
 
     private static func subject(
         _ name: String,
@@ -34,7 +32,7 @@ import Testing
         )
     }
 
-    @Test(arguments: try await ConformanceSuite.cases(for: subjects.flatMap(\.variants) + [strict]))
+    @Test(arguments: try await ConformanceSuite.cases(for: subject("files") { _ in }.variants + subjects))
     func keepsPromise(_ conformance: ConformanceCase) async throws {
         try await conformance.run()
     }

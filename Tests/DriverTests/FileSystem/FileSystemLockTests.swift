@@ -92,7 +92,9 @@ struct FileSystemLockTests {
         let done = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                while !done.isDone { _ = try await driver.incrementItem("item", by: 1, WriteOptions()) }
+                while !done.isDone, !Task.isCancelled {
+                    _ = try await driver.incrementItem("item", by: 1, WriteOptions())
+                }
             }
             group.addTask {
                 for _ in 0..<50 { _ = try await other.incrementItem("item", by: 1, WriteOptions()) }
