@@ -47,7 +47,7 @@ enum Command: String {
             Output.line("ready")
             while readLine() != nil {}
         case .stopInWrite:
-            StoppingClock.shared.arm()
+            await StoppingClock.shared.arm()
             try await store.setItem("stopped", [1], WriteOptions())
             Output.line("continued")
         case .leave:

@@ -8,9 +8,11 @@ final class StoppingClock: StorageClock {
     static let shared = StoppingClock()
 
     private let isArmed = Atomic(false)
+    private let isSlept = Atomic(false)
 
-    /// Has the next one who asks stop the process, once.
-    func arm() {
+    /// Has the next one who asks stop the process, once; waits until the store's sweeper, which asks too, sleeps.
+    func arm() async {
+        while !self.isSlept.load(ordering: .sequentiallyConsistent) { await Task.yield() }
         self.isArmed.store(true, ordering: .sequentiallyConsistent)
     }
 
@@ -24,6 +26,7 @@ final class StoppingClock: StorageClock {
 
     func sleep(until deadline: Timestamp) async throws {
         // Nothing is swept meanwhile, so that it is the write that asks.
+        self.isSlept.store(true, ordering: .sequentiallyConsistent)
         try await Task.sleep(for: .seconds(3600))
     }
 }
