@@ -19,7 +19,8 @@ final class StoppingClock: StorageClock {
     var now: Timestamp {
         if self.isArmed.exchange(false, ordering: .sequentiallyConsistent) {
             Output.line("stopping")
-            kill(getpid(), SIGSTOP)
+            // To this thread: sent to the process, another one may take it, and this one goes on for a while.
+            raise(SIGSTOP)
         }
         return SystemClock().now
     }
