@@ -17,7 +17,7 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
 modules := KVStorage KVStorageTesting \
-	$(if $(wildcard Sources/Drivers/FileSystem),KVStorageFileSystem) \
+	$(if $(wildcard Sources/Drivers/Files),KVStorageFileSystem) \
 	$(if $(wildcard Sources/Drivers/LMDB),KVStorageLMDB) \
 	$(if $(wildcard Sources/Drivers/Redis),KVStorageRedis) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \

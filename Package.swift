@@ -52,12 +52,12 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
-        .systemLibrary(name: "CKVStorageFileSystem", path: "Sources/Drivers/FileSystem/CKVStorageFileSystem"),
+        .systemLibrary(name: "CKVStorageFileSystem", path: "Sources/Drivers/Files/CKVStorageFiles"),
         .target(
             name: "KVStorageFileSystem",
             dependencies: ["KVStorage", "CKVStorageFileSystem"],
-            path: "Sources/Drivers/FileSystem",
-            exclude: ["CKVStorageFileSystem"],
+            path: "Sources/Drivers/Files",
+            exclude: ["CKVStorageFiles"],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CKVStorageLMDB", path: "Sources/Drivers/LMDB/CKVStorageLMDB"),
@@ -92,7 +92,7 @@ let package = Package(
         .target(
             name: "KVStorageTesting",
             dependencies: ["KVStorage"],
-            path: "Tests/KVStorageTesting",
+            path: "Sources/Testing",
             swiftSettings: settings
         ),
         .target(
@@ -196,7 +196,7 @@ let package = Package(
         .executableTarget(
             name: "ReadmeExample",
             dependencies: ["KVStorage", "KVStorageSQLite"],
-            path: "Tests/ReadmeExample",
+            path: "Tests/Programs/ReadmeExample",
             swiftSettings: settings
         ),
         .target(
@@ -207,17 +207,17 @@ let package = Package(
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
             ],
-            path: "Tests/Fuzzing",
+            path: "Tests/Support/Fuzzing",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "Fuzzer",
             dependencies: ["Fuzzing"],
-            path: "Tests/Fuzzer",
+            path: "Tests/Programs/Fuzzer",
             swiftSettings: settings
         ),
-        .target(name: "ChildProcess", path: "Tests/ChildProcess", swiftSettings: settings),
-        .target(name: "ProcessOutput", path: "Tests/ProcessOutput", swiftSettings: settings),
+        .target(name: "ChildProcess", path: "Tests/Support/ChildProcess", swiftSettings: settings),
+        .target(name: "ProcessOutput", path: "Tests/Support/ProcessOutput", swiftSettings: settings),
         .executableTarget(
             name: "SessionProcess",
             dependencies: [
@@ -227,7 +227,7 @@ let package = Package(
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
             ],
-            path: "Tests/SessionProcess",
+            path: "Tests/Programs/SessionProcess",
             swiftSettings: settings
         ),
         .executableTarget(
@@ -236,7 +236,7 @@ let package = Package(
                 "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
                 "ProcessOutput",
             ],
-            path: "Tests/StorageProcess",
+            path: "Tests/Programs/StorageProcess",
             swiftSettings: settings
         ),
     ],

@@ -19,7 +19,7 @@ import Testing
     @Test func everySnippetIsCompiledHere() throws {
         let shown = try Self.read("../README.md").blocks(from: "```swift", to: "```")
         let compiled =
-            try [Self.read("ReadmeExample/main.swift").trimmingCharacters(in: .newlines)]
+            try [Self.read("Programs/ReadmeExample/main.swift").trimmingCharacters(in: .newlines)]
             + Self.snippets.flatMap { try Self.read($0).blocks(from: "// README: begin", to: "// README: end") }
         #expect(!shown.isEmpty)
         for block in shown where !compiled.contains(block) {
