@@ -17,7 +17,7 @@ servers := $(if $(wildcard Sources/Drivers/Redis),redis-server)
 
 # What has documentation, and what is formatted.
 modules := KVStorage KVStorageTesting \
-	$(if $(wildcard Sources/Drivers/Files),KVStorageFileSystem) \
+	$(if $(wildcard Sources/Drivers/Files),KVStorageFiles) \
 	$(if $(wildcard Sources/Drivers/LMDB),KVStorageLMDB) \
 	$(if $(wildcard Sources/Drivers/Redis),KVStorageRedis) \
 	$(if $(wildcard Sources/Drivers/SQLite),KVStorageSQLite) \
@@ -40,15 +40,15 @@ build: ensure-libraries ## Builds the package with its tests
 test: test-package test-traits test-linkage test-browser ## Runs every test
 
 # Part by part: all at once they have one another wait for longer than some of them can.
-parts := 'KVStorageTests\.' 'DriverTests\.(FileSystem|PathMapping)' 'DriverTests\.LMDB' 'DriverTests\.Redis'
+parts := 'KVStorageTests\.' 'DriverTests\.(Files|PathMapping)' 'DriverTests\.LMDB' 'DriverTests\.Redis'
 test-package: build ensure-servers
 	@set -e; for part in $(parts); do $(SWIFT) test --skip-build --filter "$$part"; done
 	@$(SWIFT) test --skip-build $(foreach part,$(parts),--skip $(part))
 
 # Release builds are what users run. Everything is optimised but the tests themselves (see Package.swift).
 release := -c release -Xswiftc -enable-testing --scratch-path .build-release
-release_parts := 'KVStorageTests\.' 'DriverTests\.(FileSystem|PathMapping)' 'DriverTests\.LMDB' 'DriverTests\.SQLite' \
-	'DriverTests\.Redis' 'DriverTests\.Process' 'SessionsTests\.'
+release_parts := 'KVStorageTests\.' 'DriverTests\.(Files|PathMapping)' 'DriverTests\.LMDB' 'DriverTests\.SQLite' \
+	'DriverTests\.Redis' 'DriverTests\.(Process|FullDisk)' 'SessionsTests\.'
 test-release: ensure-libraries ensure-servers ## Runs the tests of storage, drivers and sessions in a release build
 	$(SWIFT) build --build-tests $(release)
 	@set -e; for part in $(release_parts); do $(SWIFT) test $(release) --skip-build --filter "$$part"; done

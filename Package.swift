@@ -18,7 +18,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "KVStorage", targets: ["KVStorage"]),
-        .library(name: "KVStorageFileSystem", targets: ["KVStorageFileSystem"]),
+        .library(name: "KVStorageFiles", targets: ["KVStorageFiles"]),
         .library(name: "KVStorageHummingbird", targets: ["KVStorageHummingbird"]),
         .library(name: "KVStorageLMDB", targets: ["KVStorageLMDB"]),
         .library(name: "KVStorageRedis", targets: ["KVStorageRedis"]),
@@ -52,10 +52,10 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
-        .systemLibrary(name: "CKVStorageFileSystem", path: "Sources/Drivers/Files/CKVStorageFiles"),
+        .systemLibrary(name: "CKVStorageFiles", path: "Sources/Drivers/Files/CKVStorageFiles"),
         .target(
-            name: "KVStorageFileSystem",
-            dependencies: ["KVStorage", "CKVStorageFileSystem"],
+            name: "KVStorageFiles",
+            dependencies: ["KVStorage", "CKVStorageFiles"],
             path: "Sources/Drivers/Files",
             exclude: ["CKVStorageFiles"],
             swiftSettings: settings
@@ -175,7 +175,7 @@ let package = Package(
         .testTarget(
             name: "DriverTests",
             dependencies: [
-                "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
+                "KVStorage", "KVStorageFiles", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
                 "CKVStorageLMDB", "CKVStorageSQLite", "ChildProcess", "KVStorageTesting", "StorageProcess",
             ],
             swiftSettings: testSettings
@@ -233,7 +233,7 @@ let package = Package(
         .executableTarget(
             name: "StorageProcess",
             dependencies: [
-                "KVStorage", "KVStorageFileSystem", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
+                "KVStorage", "KVStorageFiles", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
                 "ProcessOutput",
             ],
             path: "Tests/Programs/StorageProcess",

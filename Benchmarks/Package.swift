@@ -41,7 +41,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
-                .product(name: "KVStorageFileSystem", package: "kv-storage"),
+                .product(name: "KVStorageFiles", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageRedis", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
@@ -57,7 +57,7 @@ let package = Package(
             dependencies: [
                 "Workloads",
                 .product(name: "KVStorage", package: "kv-storage"),
-                .product(name: "KVStorageFileSystem", package: "kv-storage"),
+                .product(name: "KVStorageFiles", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageSQLite", package: "kv-storage"),
                 .product(name: "Benchmark", package: "benchmark"),

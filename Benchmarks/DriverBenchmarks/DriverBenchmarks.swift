@@ -1,6 +1,6 @@
 import Benchmark
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageLMDB
 import KVStorageSQLite
 import Workloads

@@ -24,7 +24,7 @@ let package = Package(
             name: "Playground",
             dependencies: [
                 .product(name: "KVStorage", package: "kv-storage"),
-                .product(name: "KVStorageFileSystem", package: "kv-storage"),
+                .product(name: "KVStorageFiles", package: "kv-storage"),
                 .product(name: "KVStorageHummingbird", package: "kv-storage"),
                 .product(name: "KVStorageLMDB", package: "kv-storage"),
                 .product(name: "KVStorageRedis", package: "kv-storage"),

@@ -1,5 +1,5 @@
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Workloads
 
 extension Row {
@@ -31,7 +31,7 @@ extension Row {
 
     private static func filesSets(
         _ valueSize: Int,
-        _ durability: FileSystemDriver.Durability,
+        _ durability: FilesDriver.Durability,
         operations: Int
     ) async throws -> Contest {
         try await self.filesContest(valueSize, durability) { storage, store, sample in
@@ -44,8 +44,8 @@ extension Row {
 
     private static func filesContest(
         _ valueSize: Int,
-        _ durability: FileSystemDriver.Durability,
-        _ workloads: (Storage, FilesStore, Sample) -> (subject: Workload, baseline: Workload)
+        _ durability: FilesDriver.Durability,
+        _ workloads: (Storage, FilesBaseline, Sample) -> (subject: Workload, baseline: Workload)
     ) async throws -> Contest {
         // Each key has a folder of its own: as many as elsewhere would take longer to make than to measure.
         let sample = Sample(count: 10_000, valueSize: valueSize)
@@ -56,7 +56,7 @@ extension Row {
         try await filling.fill(sample)
         try await filling.dispose()
         let storage = Storage(try .files(at: path, .init(durability: durability)))
-        let store = try FilesStore(path: folder.newPath(), sample, isDurable: durability == .powerLoss)
+        let store = try FilesBaseline(path: folder.newPath(), sample, isDurable: durability == .powerLoss)
         let (subject, baseline) = workloads(storage, store, sample)
         return Contest(
             subject: subject,

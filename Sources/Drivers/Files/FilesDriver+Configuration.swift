@@ -1,6 +1,6 @@
 public import KVStorage
 
-extension FileSystemDriver {
+extension FilesDriver {
     /// What an acknowledged write survives.
     public enum Durability: Sendable, Hashable {
         /// The process being killed (`kill -9`), as the system has the data; the default.
@@ -19,7 +19,7 @@ extension FileSystemDriver {
 
     /// Options of a store in files.
     public struct Configuration: Sendable {
-        /// What an acknowledged write survives; by default a killed process. See ``FileSystemDriver/Durability``.
+        /// What an acknowledged write survives; by default a killed process. See ``FilesDriver/Durability``.
         public var durability: Durability
 
         /// Whether writes are refused with `StorageError.Code.readOnly`; `false` by default.
@@ -76,7 +76,7 @@ extension FileSystemDriver {
     }
 }
 
-extension FileSystemDriver.Configuration {
+extension FilesDriver.Configuration {
     func validate() throws(StorageError) {
         for mode in [self.fileMode, self.folderMode].compactMap({ $0 }) where mode > 0o7777 {
             throw StorageError(.invalidOption, "a mode is at most 0o7777; \(String(mode, radix: 8)) is not one")
@@ -99,7 +99,7 @@ extension FileSystemDriver.Configuration {
     }
 }
 
-extension StorageDriver where Self == FileSystemDriver {
+extension StorageDriver where Self == FilesDriver {
     /// Items in files below a folder, which is made if it is missing.
     ///
     ///     try storage.mount("content", .files(at: "./content"))
@@ -108,8 +108,8 @@ extension StorageDriver where Self == FileSystemDriver {
     ///   `StorageError.Code.permissionDenied` and others if the folder can't be made or opened.
     public static func files(
         at path: String,
-        _ configuration: FileSystemDriver.Configuration = .init()
-    ) throws(StorageError) -> FileSystemDriver {
-        try FileSystemDriver(path: path, configuration: configuration)
+        _ configuration: FilesDriver.Configuration = .init()
+    ) throws(StorageError) -> FilesDriver {
+        try FilesDriver(path: path, configuration: configuration)
     }
 }

@@ -1,7 +1,7 @@
 public import KVStorage
 
 /// What is done with a whole store.
-extension FileSystemDriver {
+extension FilesDriver {
     /// Reads every item and says what is wrong: damaged footers, files that can't be read, deadlines that nobody would notice.
     ///
     /// A plain item is its bytes and nothing else, without a checksum: that a disk has changed some of them is not seen.

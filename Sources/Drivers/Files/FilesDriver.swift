@@ -45,7 +45,7 @@ public import KVStorage
 /// Removing the last item in a folder removes the folder. A batch is carried out in order and is not all-or-nothing. Calls run on
 /// the caller's thread but for what may take as long as a disk likes: flushing runs on at most 32 threads that all stores in
 /// files share, writers that wait for one folder share its flush, and nobody waits for a lock on a thread.
-public final class FileSystemDriver: StorageDriver {
+public final class FilesDriver: StorageDriver {
     /// `files`.
     public let name = "files"
     /// Shared between processes, custom metadata, own events; durability as configured; keys of at most 1,024 bytes.
@@ -53,7 +53,7 @@ public final class FileSystemDriver: StorageDriver {
     /// Tells of changes below the folder.
     public var events: EventHub? { self.store.events }
 
-    let store: FileStore
+    let store: Store
     private let sweeper: ExpirySweeper
 
     /// Opens the folder at the path, which is made if it is missing; a relative path starts at the current folder.
@@ -62,7 +62,7 @@ public final class FileSystemDriver: StorageDriver {
     ///   `StorageError.Code.unavailable` if the folder is missing and read-only,
     ///   `StorageError.Code.permissionDenied` and others if it can't be made or opened.
     public init(path: String, configuration: Configuration = Configuration()) throws(StorageError) {
-        let store = try FileStore(at: path, configuration)
+        let store = try Store(at: path, configuration)
         self.store = store
         self.capabilities = Capabilities(
             interprocess: true,
@@ -235,7 +235,7 @@ public final class FileSystemDriver: StorageDriver {
     private var clock: any StorageClock { self.store.configuration.clock }
 
     private func change<Result: Sendable>(
-        _ key: String, loadsValue: Bool, _ decide: @escaping FileStore.Decision<Result>
+        _ key: String, loadsValue: Bool, _ decide: @escaping Store.Decision<Result>
     ) async throws(StorageError) -> Result {
         try self.store.checkWritable(key)
         let outcome = try await self.store.change(key, loadsValue: loadsValue, decide)

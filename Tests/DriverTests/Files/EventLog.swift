@@ -1,17 +1,17 @@
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Synchronization
 
 /// What a driver emits.
 final class EventLog: Sendable {
     private let events = Mutex<[StorageEvent]>([])
 
-    init(_ driver: FileSystemDriver) {
+    init(_ driver: FilesDriver) {
         _ = driver.events?.addObserver { [weak self] event in self?.events.withLock { $0.append(event) } }
     }
 
     /// Listens to what others do as well.
-    static func watching(_ driver: FileSystemDriver) async throws -> EventLog {
+    static func watching(_ driver: FilesDriver) async throws -> EventLog {
         let log = EventLog(driver)
         try await driver.startWatching()
         return log

@@ -1,10 +1,10 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Testing
 
 @Suite("Files: the folder is removed or replaced", .timeLimit(.minutes(5)))
-struct FileSystemBaseTests {
+struct FilesBaseTests {
     let parent: TemporaryFolder
     let path: String
 
@@ -22,9 +22,9 @@ struct FileSystemBaseTests {
 
     @Test(
         "A folder that was removed and made again is read, listed and written",
-        arguments: [FileSystemDriver.Durability.processCrash, .powerLoss])
-    func madeAgain(durability: FileSystemDriver.Durability) async throws {
-        let driver = try FileSystemDriver(path: self.path, configuration: .init(durability: durability))
+        arguments: [FilesDriver.Durability.processCrash, .powerLoss])
+    func madeAgain(durability: FilesDriver.Durability) async throws {
+        let driver = try FilesDriver(path: self.path, configuration: .init(durability: durability))
         try await driver.set("a:k", "1")
         for round in 0..<3 {
             try self.remove()
@@ -35,7 +35,7 @@ struct FileSystemBaseTests {
             #expect(try await driver.text("a:k") == "\(round)")
             #expect(try await driver.allKeys().sorted() == ["a:k", "there"])
             // Another store there sees the same, and the other way round.
-            let other = try FileSystemDriver(path: self.path)
+            let other = try FilesDriver(path: self.path)
             #expect(try await other.text("a:k") == "\(round)")
             try await other.set("b", "other")
             #expect(try await driver.text("b") == "other")
@@ -55,7 +55,7 @@ struct FileSystemBaseTests {
 
     @Test("Writing comes first: the removed folder is made again, as opening the store does")
     func removed() async throws {
-        let driver = try FileSystemDriver(path: self.path)
+        let driver = try FilesDriver(path: self.path)
         try await driver.set("a:k", "1")
         try self.remove()
         #expect(try await driver.text("a:k") == nil)
@@ -68,13 +68,13 @@ struct FileSystemBaseTests {
         try self.remove()
         #expect(try await driver.removeItem("b:k") == false)
         try await driver.set("root", "3")
-        #expect(try await FileSystemDriver(path: self.path).text("root") == "3")
+        #expect(try await FilesDriver(path: self.path).text("root") == "3")
     }
 
     @Test("A read-only store says so, and reads what is there again")
     func readOnly() async throws {
         try self.make(["item": "1"])
-        let driver = try FileSystemDriver(path: self.path, configuration: .init(readOnly: true))
+        let driver = try FilesDriver(path: self.path, configuration: .init(readOnly: true))
         #expect(try await driver.text("item") == "1")
         try self.remove()
         #expect(await code { () throws(StorageError) in _ = try await driver.getItem("item") } == .unavailable)
@@ -85,7 +85,7 @@ struct FileSystemBaseTests {
 
     @Test("A folder that another takes the place of by renaming is noticed")
     func swapped() async throws {
-        let driver = try FileSystemDriver(path: self.path)
+        let driver = try FilesDriver(path: self.path)
         try await driver.set("k", "old")
         try FileManager.default.moveItem(atPath: self.path, toPath: self.parent.file("old"))
         try self.make(["k": "new"])
@@ -103,17 +103,17 @@ struct FileSystemBaseTests {
         let relative = "kvstorage-relative-\(UUID().uuidString)"
         let absolute = manager.currentDirectoryPath + "/" + relative
         defer { try? manager.removeItem(atPath: absolute) }
-        let driver = try FileSystemDriver(path: relative)
+        let driver = try FilesDriver(path: relative)
         try await driver.set("k", "1")
         try manager.removeItem(atPath: absolute)
         try await driver.set("k", "2")
-        #expect(try await FileSystemDriver(path: absolute).text("k") == "2")
+        #expect(try await FilesDriver(path: absolute).text("k") == "2")
     }
 
     #if os(Linux)
     @Test("Who watches learns that the folder is another one, and of what happens there, without calling anything")
     func watched() async throws {
-        let driver = try FileSystemDriver(path: self.path)
+        let driver = try FilesDriver(path: self.path)
         let log = try await EventLog.watching(driver)
         try self.remove()
         try await log.wait { $0.contains(.lagged) }

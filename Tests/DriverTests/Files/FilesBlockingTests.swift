@@ -4,11 +4,11 @@ import KVStorageTesting
 import Synchronization
 import Testing
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 #if os(Linux)
 @Suite("Files: a slow disk", .serialized, .timeLimit(.minutes(5)))
-struct FileSystemBlockingTests {
+struct FilesBlockingTests {
     let files: FilesFixture
     let watch: SystemWatch
 

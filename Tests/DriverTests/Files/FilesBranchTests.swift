@@ -1,14 +1,14 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageTesting
 import Synchronization
 import Testing
 
 @Suite("Files: a key and keys below it", .timeLimit(.minutes(5)))
-struct FileSystemBranchTests {
+struct FilesBranchTests {
     let files: FilesFixture
-    let driver: FileSystemDriver
+    let driver: FilesDriver
 
     init() throws {
         self.files = try FilesFixture()

@@ -1,9 +1,9 @@
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageTesting
 import Testing
 
 /// Files keep every promise, at the root, through a mount and through a prefix; flushed, and with modes, at the root.
-@Suite(.serialized) struct FileSystemConformanceTests {
+@Suite(.serialized) struct FilesConformanceTests {
     private static let subjects: [ConformanceSubject] = [
         subject("files, durable") { $0.durability = .durable },
         subject("files, with modes and patterns") {
@@ -15,7 +15,7 @@ import Testing
 
     private static func subject(
         _ name: String,
-        _ change: @escaping @Sendable (inout FileSystemDriver.Configuration) -> Void
+        _ change: @escaping @Sendable (inout FilesDriver.Configuration) -> Void
     ) -> ConformanceSubject {
         ConformanceSubject(
             name,
@@ -25,9 +25,9 @@ import Testing
             plant: { folder in try await ForeignFiles.plant(in: folder) },
             physicalCount: { folder, _ in try await ForeignFiles.itemCount(in: folder) },
             driver: { folder, clock in
-                var configuration = FileSystemDriver.Configuration(clock: clock)
+                var configuration = FilesDriver.Configuration(clock: clock)
                 change(&configuration)
-                return try FileSystemDriver(path: folder.path, configuration: configuration)
+                return try FilesDriver(path: folder.path, configuration: configuration)
             }
         )
     }

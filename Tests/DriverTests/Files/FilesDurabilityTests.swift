@@ -3,7 +3,7 @@ import KVStorage
 import Synchronization
 import Testing
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 #if os(Linux)
 /// A disk that keeps what was flushed and nothing else, as POSIX allows: a file's content from the flush of the file, a name
@@ -57,7 +57,7 @@ private final class ForgetfulDisk: Sendable {
         switch call {
         case .makeFolder(nil, let path):
             guard path.hasPrefix(self.rootPath + "/"), let status = try? FileStatus.of(path: path) else { return }
-            let (parent, name) = FileStore.split(path)
+            let (parent, name) = Store.split(path)
             guard let above = try? FileStatus.of(path: parent).identity.number else { return }
             self.add(status.identity.number, isFolder: true, isLink: false, to: above, name)
         case .makeFolder(let folder?, let name), .create(let folder, let name):
@@ -114,7 +114,7 @@ private final class ForgetfulDisk: Sendable {
 }
 
 @Suite("Files: power loss", .timeLimit(.minutes(5)))
-struct FileSystemDurabilityTests {
+struct FilesDurabilityTests {
     let folder: TemporaryFolder
     private let disk: ForgetfulDisk
 
@@ -123,8 +123,8 @@ struct FileSystemDurabilityTests {
         self.disk = try ForgetfulDisk(self.folder.path)
     }
 
-    private func open(_ path: String, _ durability: FileSystemDriver.Durability) throws -> FileSystemDriver {
-        try FileSystemDriver(path: self.folder.file(path), configuration: .init(durability: durability))
+    private func open(_ path: String, _ durability: FilesDriver.Durability) throws -> FilesDriver {
+        try FilesDriver(path: self.folder.file(path), configuration: .init(durability: durability))
     }
 
     @Test("What was acknowledged is there: with every folder name that was made, the base and those above it included")

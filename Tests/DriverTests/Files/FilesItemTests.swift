@@ -3,12 +3,12 @@ import KVStorage
 import KVStorageTesting
 import Testing
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 @Suite("Files: what stands in them", .timeLimit(.minutes(5)))
-struct FileSystemItemTests {
+struct FilesItemTests {
     let files: FilesFixture
-    let driver: FileSystemDriver
+    let driver: FilesDriver
 
     init() throws {
         self.files = try FilesFixture()

@@ -1,14 +1,14 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Testing
 
 /// Links below the base that lead out of it, to a folder with a secret.
 @Suite("Files: links and what else is no item", .timeLimit(.minutes(5)))
-struct FileSystemLinkTests {
+struct FilesLinkTests {
     let files: FilesFixture
     let outside: TemporaryFolder
-    let driver: FileSystemDriver
+    let driver: FilesDriver
 
     init() throws {
         self.files = try FilesFixture()

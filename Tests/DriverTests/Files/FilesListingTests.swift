@@ -1,12 +1,12 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Testing
 
 @Suite("Files: listing and clearing", .timeLimit(.minutes(5)))
-struct FileSystemListingTests {
+struct FilesListingTests {
     let files: FilesFixture
-    let driver: FileSystemDriver
+    let driver: FilesDriver
 
     init() throws {
         self.files = try FilesFixture()

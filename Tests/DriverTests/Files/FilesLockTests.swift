@@ -5,10 +5,10 @@ import KVStorageTesting
 import Synchronization
 import Testing
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 @Suite("Files: the locks of keys", .timeLimit(.minutes(5)))
-struct FileSystemLockTests {
+struct FilesLockTests {
     let files: FilesFixture
 
     init() throws {

@@ -1,11 +1,11 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageTesting
 import Testing
 
 @Suite("Files: opening, debris, life times", .timeLimit(.minutes(5)))
-struct FileSystemOpeningTests {
+struct FilesOpeningTests {
     let files: FilesFixture
 
     init() throws {
@@ -14,7 +14,7 @@ struct FileSystemOpeningTests {
 
     private func error(_ path: String, readOnly: Bool = false) -> StorageError? {
         do throws(StorageError) {
-            _ = try FileSystemDriver(path: path, configuration: .init(readOnly: readOnly))
+            _ = try FilesDriver(path: path, configuration: .init(readOnly: readOnly))
             return nil
         } catch {
             return error

@@ -1,10 +1,10 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Testing
 
 @Suite("Files: verifying and counting", .timeLimit(.minutes(5)))
-struct FileSystemOperationsTests {
+struct FilesOperationsTests {
     let files: FilesFixture
 
     init() throws {

@@ -4,10 +4,10 @@ import KVStorage
 import Synchronization
 import Testing
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 @Suite("Files: rights", .timeLimit(.minutes(5)))
-struct FileSystemRightsTests {
+struct FilesRightsTests {
     let files: FilesFixture
 
     init() throws {

@@ -1,11 +1,11 @@
 import ChildProcess
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import Testing
 
 @Suite("Files: stores that share a folder, rights, full disks", .timeLimit(.minutes(5)))
-struct FileSystemSharingTests {
+struct FilesSharingTests {
     let files: FilesFixture
 
     init() throws {
@@ -15,8 +15,8 @@ struct FileSystemSharingTests {
     private func store(_ options: String = "") -> String { "fs:\(self.files.path)\(options)" }
 
     @Test(
-        "Stores of one process share like processes", arguments: [FileSystemDriver.Durability.processCrash, .powerLoss])
-    func oneProcess(durability: FileSystemDriver.Durability) async throws {
+        "Stores of one process share like processes", arguments: [FilesDriver.Durability.processCrash, .powerLoss])
+    func oneProcess(durability: FilesDriver.Durability) async throws {
         let rounds = durability == .powerLoss ? 25 : 250
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
@@ -112,7 +112,7 @@ struct FileSystemSharingTests {
             try Test.cancel("mounting is not permitted here")
         }
         defer { _ = try? self.run("/bin/umount", "-l", self.files.folder.file("disk")) }
-        let driver = try FileSystemDriver(path: self.files.folder.file("disk"))
+        let driver = try FilesDriver(path: self.files.folder.file("disk"))
         let value = [UInt8](repeating: 7, count: 50_000)
         var count = 0
         var failure: StorageError?

@@ -1,6 +1,6 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageTesting
 
 /// A store in a folder of its own, and a look at its files past the driver.
@@ -16,10 +16,10 @@ struct FilesFixture {
     var path: String { self.folder.path }
 
     /// Opens the store, once more if it is open already.
-    func open(_ change: (inout FileSystemDriver.Configuration) -> Void = { _ in }) throws -> FileSystemDriver {
-        var configuration = FileSystemDriver.Configuration(clock: self.clock)
+    func open(_ change: (inout FilesDriver.Configuration) -> Void = { _ in }) throws -> FilesDriver {
+        var configuration = FilesDriver.Configuration(clock: self.clock)
         change(&configuration)
-        return try FileSystemDriver(path: self.path, configuration: configuration)
+        return try FilesDriver(path: self.path, configuration: configuration)
     }
 
     /// All paths below the folder that are no folders, in ascending order, without the lock file, which stays.

@@ -1,6 +1,6 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageTesting
 import Synchronization
 import Testing
@@ -14,9 +14,9 @@ private final class Recorder: Sendable {
     }
 
     private let state = Mutex(State())
-    let driver: FileSystemDriver
+    let driver: FilesDriver
 
-    init(_ driver: FileSystemDriver) async throws {
+    init(_ driver: FilesDriver) async throws {
         self.driver = driver
         _ = driver.events?.addObserver { [state = StateBox(self)] event in state.recorder?.receive(event) }
         try await driver.startWatching()
@@ -87,7 +87,7 @@ private struct WeakRecorder {
 }
 
 @Suite("Files: watching", .timeLimit(.minutes(5)))
-struct FileSystemWatchingTests {
+struct FilesWatchingTests {
     let files: FilesFixture
 
     init() throws {

@@ -1,7 +1,7 @@
 import KVStorage
 import Testing
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 @Suite("Files: names")
 struct PathMappingTests {

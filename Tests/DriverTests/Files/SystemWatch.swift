@@ -2,7 +2,7 @@ import Foundation
 import KVStorage
 import Synchronization
 
-@testable import KVStorageFileSystem
+@testable import KVStorageFiles
 
 #if os(Linux)
 /// Sees the system calls of the drivers below a folder; can hold up flushes until it is opened, and fail them.

@@ -1,6 +1,6 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageLMDB
 import KVStorageSQLite
 import Testing
@@ -50,7 +50,7 @@ struct ProcessStore: Sendable, CustomTestStringConvertible {
 
     static let files = ProcessStore(
         scheme: "fs",
-        open: { try FileSystemDriver(path: $0) },
+        open: { try FilesDriver(path: $0) },
         checkDisk: { path, itemCount in
             // Every file but the lock file is an item: no temporary file is left.
             let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []

@@ -1,5 +1,5 @@
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import ProcessOutput
 
 enum Command: String {
@@ -61,11 +61,11 @@ enum Command: String {
             Output.line("locked")
             while readLine() != nil {}
         case .tour:
-            if let files = store as? FileSystemDriver { try await Self.tour(files) }
+            if let files = store as? FilesDriver { try await Self.tour(files) }
         }
     }
 
-    private static func tour(_ store: FileSystemDriver) async throws {
+    private static func tour(_ store: FilesDriver) async throws {
         try await store.setItem("a:b", [1], WriteOptions())
         try await store.setItem("c", [1], WriteOptions())
         Output.line("keys \(try await store.getKeys(KeyQuery()).keys.sorted().joined(separator: ","))")

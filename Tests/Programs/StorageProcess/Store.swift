@@ -1,5 +1,5 @@
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageLMDB
 import KVStorageRedis
 import KVStorageSQLite
@@ -37,7 +37,7 @@ struct Store {
     }
 
     private func openFiles() throws -> any StorageDriver {
-        var configuration = FileSystemDriver.Configuration()
+        var configuration = FilesDriver.Configuration()
         for option in self.options {
             switch option {
             case "durable": configuration.durability = .powerLoss
@@ -47,7 +47,7 @@ struct Store {
             default: throw Unknown(text: option)
             }
         }
-        return try FileSystemDriver(path: self.path, configuration: configuration)
+        return try FilesDriver(path: self.path, configuration: configuration)
     }
 
     private func openLMDB() throws -> any StorageDriver {

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-// What a C program does that keeps values in files and knows how: the same paths as KVStorageFileSystem, relative to an open
+// What a C program does that keeps values in files and knows how: the same paths as KVStorageFiles, relative to an open
 // folder, open-read-close to read, and a temporary file that is renamed to write. It does without what a store needs besides:
 // locks, life times, refusing links. Every function returns 0 or an errno.
 

@@ -1,6 +1,6 @@
 import Foundation
 import KVStorage
-import KVStorageFileSystem
+import KVStorageFiles
 import KVStorageLMDB
 import KVStorageRedis
 import KVStorageSQLite

@@ -17,11 +17,11 @@ struct DeadlineIndex {
         fileprivate let name: String
     }
 
-    private let store: FileStore
+    private let store: Store
     private static let coarseShift: UInt64 = 26
     private static let fineShift: UInt64 = 16
 
-    init(store: FileStore) {
+    init(store: Store) {
         self.store = store
     }
 
@@ -30,7 +30,7 @@ struct DeadlineIndex {
         _ key: String, _ deadline: Timestamp, _ held: KeyLocks.Held, _ obstacle: inout Obstacle?
     ) throws(StorageError) {
         let (path, name) = Self.place(key, deadline)
-        for _ in 0..<FileStore.attemptLimit {
+        for _ in 0..<Store.attemptLimit {
             guard let folder = try self.store.makeFolder(path, key, held, &obstacle) else { return }
             do throws(SystemError) {
                 do throws(SystemError) { try System.makeLink(folder.raw, name, holding: key) } catch {
@@ -49,7 +49,7 @@ struct DeadlineIndex {
             do { try System.synchronize(folder.raw) } catch { throw error.storageError(key) }
             return
         }
-        throw FileStore.conflict(key)
+        throw Store.conflict(key)
     }
 
     /// Returns whether it is noted that the item has that deadline.

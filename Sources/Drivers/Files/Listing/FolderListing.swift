@@ -37,7 +37,7 @@ struct FolderListing: Sendable {
     }
 
     /// Returns the next entry in the order of the names' bytes, as it is now; `nil` at the end, or if the folder is gone.
-    mutating func next(_ store: FileStore) throws(StorageError) -> FolderReader.Entry? {
+    mutating func next(_ store: Store) throws(StorageError) -> FolderReader.Entry? {
         if self.isOld { try self.compare(store) }
         while true {
             if self.index == self.entries.count {
@@ -58,12 +58,12 @@ struct FolderListing: Sendable {
         }
     }
 
-    private func open(_ store: FileStore) throws(StorageError) -> FileHandle? {
+    private func open(_ store: Store) throws(StorageError) -> FileHandle? {
         try store.openListed(self.path, self.branch.key)
     }
 
     /// Looks whether the folder is as it was when it was read: then the names held are those that there are.
-    private mutating func compare(_ store: FileStore) throws(StorageError) {
+    private mutating func compare(_ store: Store) throws(StorageError) {
         self.isOld = false
         guard let folder = try self.open(store) else {
             self.entries = []
@@ -76,7 +76,7 @@ struct FolderListing: Sendable {
     }
 
     /// Reads the names after the position, the first of them up to the bound; `false` if the folder is gone.
-    private mutating func read(_ store: FileStore) throws(StorageError) -> Bool {
+    private mutating func read(_ store: Store) throws(StorageError) -> Bool {
         guard let folder = try self.open(store) else { return false }
         var entries: [FolderReader.Entry] = []
         var isComplete = true

@@ -1,6 +1,6 @@
 import KVStorage
 
-extension FileStore {
+extension Store {
     /// Returns one page of keys; expired items count as keys unless they have been removed before.
     ///
     /// Folders are walked in the order of their names' bytes, whatever order the file system has: so the name that the walk
@@ -21,13 +21,13 @@ extension FileStore {
 
 /// A walk over folders: what is above is half done, what is below comes next.
 private struct Walk {
-    private let store: FileStore
+    private let store: Store
     private let query: KeyQuery
     private let hidden: [String]
     private(set) var frames: [FolderListing] = []
     private var keys: [String] = []
 
-    init(store: FileStore, query: KeyQuery, hidden: [String]) {
+    init(store: Store, query: KeyQuery, hidden: [String]) {
         self.store = store
         self.query = query
         self.hidden = hidden

@@ -31,7 +31,7 @@ final class ByteRangeLocks: SlotLocks {
 
     func tryLock(_ slot: UInt64, _ parts: SlotParts) throws(SystemError) -> SlotLockResult {
         // Another process may remove and make the file while we look; that ends when it does.
-        for _ in 0..<FileStore.attemptLimit {
+        for _ in 0..<Store.attemptLimit {
             var raw = self.file.load(ordering: .acquiring)
             if raw < 0 || self.isStale.load(ordering: .acquiring) {
                 guard try self.open() else { return .removed }

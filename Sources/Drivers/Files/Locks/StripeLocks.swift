@@ -68,7 +68,7 @@ final class StripeLocks: SlotLocks {
     }
 
     private func tryLock(_ name: String) throws(SystemError) -> SlotLockResult {
-        for _ in 0..<FileStore.attemptLimit {
+        for _ in 0..<Store.attemptLimit {
             guard let raw = try self.open(name) else { return .removed }
             guard try System.lock(raw, waits: false) else { return .busy }
             if try FileStatus.of(raw).linkCount > 0 { return .taken }

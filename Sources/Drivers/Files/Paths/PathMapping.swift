@@ -242,7 +242,7 @@ extension PathMapping {
 
     /// Returns the key whose item a file at the path is, or `nil` if it is none.
     func item(atPath path: String) -> String? {
-        let (folder, name) = FileStore.split(path)
+        let (folder, name) = Store.split(path)
         return self.branch(ofPath: folder).flatMap { self.key(of: name, in: $0) }
     }
 

@@ -2,7 +2,7 @@ import KVStorage
 import Synchronization
 
 /// What becomes of a store whose folder is removed, or replaced by another.
-extension FileStore {
+extension Store {
     /// How often it is looked at whether the path leads to another folder, in milliseconds.
     private static let lookInterval: Int64 = 1000
 

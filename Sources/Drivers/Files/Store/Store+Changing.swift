@@ -1,6 +1,6 @@
 import KVStorage
 
-extension FileStore {
+extension Store {
     /// Decides on a change, given the item as it is, or `nil` if it is absent or expired. May be asked several times.
     typealias Decision<Result> = @Sendable (StoredItem?) throws(StorageError) -> (Change, Result)
 

@@ -1,7 +1,7 @@
 import KVStorage
 
 /// What has to be on the disk before a write below a folder may be acknowledged: the folder's name, and those above it.
-extension FileStore {
+extension Store {
     /// Flushes every folder on the path into the one around it, unless this process has done so; `false` if the folder was
     /// removed or replaced meanwhile.
     ///

@@ -1,6 +1,6 @@
 import KVStorage
 
-extension FileStore {
+extension Store {
     /// How long other processes' items may wait to be removed once their process is gone, while there are any with a deadline.
     private static let lookInterval = Duration.seconds(60)
 

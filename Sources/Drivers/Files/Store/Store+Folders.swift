@@ -1,6 +1,6 @@
 import KVStorage
 
-extension FileStore {
+extension Store {
     /// Splits a path into its folder and the last name.
     static func split(_ path: String) -> (folder: String, name: String) {
         withKeyBytes(path) { bytes in

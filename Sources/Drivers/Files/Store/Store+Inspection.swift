@@ -1,7 +1,7 @@
 import KVStorage
 
 /// Looks through the whole store, folder by folder.
-extension FileStore {
+extension Store {
     /// Returns how many items there are and what they, the index of deadlines and what lies half written take on the disk.
     func statistics() throws(StorageError) -> StoreStatistics {
         var statistics = StoreStatistics(itemCount: 0, byteCount: 0)
@@ -42,7 +42,7 @@ extension FileStore {
 
     /// Runs the body on a thread where it may block, unless the store is closed.
     func inspecting<Result: Sendable>(
-        _ body: @escaping @Sendable (FileStore) throws(StorageError) -> Result
+        _ body: @escaping @Sendable (Store) throws(StorageError) -> Result
     ) async throws(StorageError) -> Result {
         try self.gate.enter()
         defer { self.gate.leave() }

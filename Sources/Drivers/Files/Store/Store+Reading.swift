@@ -8,7 +8,7 @@ struct StoredItem {
     var status: FileStatus
 }
 
-extension FileStore {
+extension Store {
     /// Returns the item, or `nil` if it is absent or expired.
     ///
     /// At every moment one path names an item: a file is the item itself, and a folder, which takes a file's place in one

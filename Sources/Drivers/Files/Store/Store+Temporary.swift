@@ -1,7 +1,7 @@
 import KVStorage
 import Synchronization
 
-extension FileStore {
+extension Store {
     /// Writes a temporary file into the folder, ready to be renamed, and returns its name.
     ///
     /// It stands beside the item: a rename between two folders takes a lock of the whole file system on Linux, and holds it

@@ -2,8 +2,8 @@ import KVStorage
 import Synchronization
 
 /// The base folder and what is needed to work in it.
-final class FileStore: Sendable {
-    typealias Configuration = FileSystemDriver.Configuration
+final class Store: Sendable {
+    typealias Configuration = FilesDriver.Configuration
 
     let configuration: Configuration
     /// Where the base folder is, from the root of the file system.

@@ -1,5 +1,5 @@
 #if os(Linux) || os(Android)
-import CKVStorageFileSystem
+import CKVStorageFiles
 import KVStorage
 import Synchronization
 

@@ -1,4 +1,4 @@
-import CKVStorageFileSystem
+import CKVStorageFiles
 import KVStorage
 
 #if canImport(Darwin)
@@ -62,7 +62,7 @@ enum System {
     /// Whether what the path below the folder leads to belongs to another user.
     static func isForeign(_ base: Int32, _ path: String) -> Bool {
         guard !path.isEmpty else { return false }
-        let (parent, name) = FileStore.split(path)
+        let (parent, name) = Store.split(path)
         guard
             let folder = parent.isEmpty
                 ? try? self.reopen(base) : try? self.openBeneath(base, parent, self.folderFlags),

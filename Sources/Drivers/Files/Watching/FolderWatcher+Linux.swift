@@ -156,7 +156,7 @@ final class FolderWatcher: Sendable {
     /// - Parameter isExpanded: whether the folder took the place of an item.
     func adopt(_ path: String, isExpanded: Bool) {
         guard self.isActive else { return }
-        let parent = Array(FileStore.split(path).folder.utf8)
+        let parent = Array(Store.split(path).folder.utf8)
         self.state.withLock { state in
             if !isExpanded, state.watches[parent] != nil { state.made[Array(path.utf8), default: 0] += 1 }
         }

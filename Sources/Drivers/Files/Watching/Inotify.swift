@@ -1,5 +1,5 @@
 #if os(Linux) || os(Android)
-import CKVStorageFileSystem
+import CKVStorageFiles
 
 #if canImport(Glibc)
 import Glibc

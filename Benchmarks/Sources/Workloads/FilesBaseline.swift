@@ -1,7 +1,7 @@
 import CBaselines
 
 /// Files by hand, in C: see `FileBaseline.h`.
-package final class FilesStore: Sendable {
+package final class FilesBaseline: Sendable {
     private let folder: Int32
     private let isDurable: Bool
 
@@ -51,18 +51,18 @@ package final class FilesStore: Sendable {
     }
 
     private static func check(_ code: Int32) throws {
-        guard code == 0 else { throw FilesStoreError(code: code) }
+        guard code == 0 else { throw FilesBaselineError(code: code) }
     }
 }
 
 /// An `errno` that was not expected.
-struct FilesStoreError: Error {
+struct FilesBaselineError: Error {
     let code: Int32
 }
 
 extension Workload {
     /// Reads items of the sample.
-    package static func gets(_ store: FilesStore, _ sample: Sample, operations: Int) -> Workload {
+    package static func gets(_ store: FilesBaseline, _ sample: Sample, operations: Int) -> Workload {
         Workload(operations: operations) { slice, pass in
             var sum = 0
             for index in slice {
@@ -74,7 +74,7 @@ extension Workload {
     }
 
     /// Stores items of the sample, one after the other.
-    package static func sets(_ store: FilesStore, _ sample: Sample, operations: Int) -> Workload {
+    package static func sets(_ store: FilesBaseline, _ sample: Sample, operations: Int) -> Workload {
         Workload(operations: operations) { slice, pass in
             for index in slice {
                 let position = sample.position(index, pass: pass, of: operations)
