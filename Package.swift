@@ -13,6 +13,59 @@ let settings: [SwiftSetting] = [
 // in the builds that users run.
 let testSettings = settings + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
+/// Where the trait is on, and only there: what stands behind it is neither cloned nor built without it.
+func when(_ trait: String) -> TargetDependencyCondition? { .when(traits: [trait]) }
+
+func product(_ name: String, of package: String, if trait: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: when(trait))
+}
+
+let httpTypes = product("HTTPTypes", of: "swift-http-types", if: "HTTPSupport")
+let crypto = product("Crypto", of: "swift-crypto", if: "HTTPSupport")
+
+/// What the product KVStorageHummingbird needs beside KVStorage.
+let hummingbird: [Target.Dependency] = [
+    .target(name: "Sessions", condition: when("HummingbirdSupport")),
+    product("HTTPTypes", of: "swift-http-types", if: "HummingbirdSupport"),
+    product("Hummingbird", of: "hummingbird", if: "HummingbirdSupport"),
+    product("Logging", of: "swift-log", if: "HummingbirdSupport"),
+    product("NIOCore", of: "swift-nio", if: "HummingbirdSupport"),
+    product("ServiceLifecycle", of: "swift-service-lifecycle", if: "HummingbirdSupport"),
+]
+
+/// The drivers' products, a folder each in Sources/Drivers.
+let drivers: [Target.Dependency] = ["KVStorageFiles", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite"]
+
+/// Creates a driver's target and those of its C shims, which lie in its folder; `optional` ones come with a trait.
+func driver(_ name: String, shims: [String], optional: [String: String] = [:]) -> [Target] {
+    let path = "Sources/Drivers/\(name)"
+    let all = shims + optional.keys.sorted()
+    let needed: [Target.Dependency] = shims.map { .target(name: $0) }
+    let wanted: [Target.Dependency] = optional.map { .target(name: $0.key, condition: when($0.value)) }
+    return all.map { .systemLibrary(name: $0, path: "\(path)/\($0)") } + [
+        .target(
+            name: "KVStorage\(name)",
+            dependencies: ["KVStorage"] + needed + wanted,
+            path: path,
+            exclude: all,
+            swiftSettings: settings
+        )
+    ]
+}
+
+/// Creates a library of Tests/Support, or a program of Tests/Programs, that the suites share.
+func support(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/Support/\(name)", swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Tests/Programs/\(name)", swiftSettings: settings)
+}
+
+func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: testSettings)
+}
+
 let package = Package(
     name: "kv-storage",
     platforms: [.macOS(.v15), .iOS(.v18)],
@@ -52,193 +105,62 @@ let package = Package(
     ],
     targets: [
         .target(name: "KVStorage", swiftSettings: settings),
-        .systemLibrary(name: "CKVStorageFiles", path: "Sources/Drivers/Files/CKVStorageFiles"),
         .target(
-            name: "KVStorageFiles",
-            dependencies: ["KVStorage", "CKVStorageFiles"],
-            path: "Sources/Drivers/Files",
-            exclude: ["CKVStorageFiles"],
-            swiftSettings: settings
-        ),
-        .systemLibrary(name: "CKVStorageLMDB", path: "Sources/Drivers/LMDB/CKVStorageLMDB"),
-        .target(
-            name: "KVStorageLMDB",
-            dependencies: ["KVStorage", "CKVStorageLMDB"],
-            path: "Sources/Drivers/LMDB",
-            exclude: ["CKVStorageLMDB"],
-            swiftSettings: settings
-        ),
-        .systemLibrary(name: "CKVStorageSQLite", path: "Sources/Drivers/SQLite/CKVStorageSQLite"),
-        .target(
-            name: "KVStorageSQLite",
-            dependencies: ["KVStorage", "CKVStorageSQLite"],
-            path: "Sources/Drivers/SQLite",
-            exclude: ["CKVStorageSQLite"],
-            swiftSettings: settings
-        ),
-        .systemLibrary(name: "CKVStorageHiredis", path: "Sources/Drivers/Redis/CKVStorageHiredis"),
-        .systemLibrary(name: "CKVStorageOpenSSL", path: "Sources/Drivers/Redis/CKVStorageOpenSSL"),
-        .target(
-            name: "KVStorageRedis",
-            dependencies: [
-                "KVStorage",
-                "CKVStorageHiredis",
-                .target(name: "CKVStorageOpenSSL", condition: .when(traits: ["RedisTLSSupport"])),
-            ],
-            path: "Sources/Drivers/Redis",
-            exclude: ["CKVStorageHiredis", "CKVStorageOpenSSL"],
-            swiftSettings: settings
-        ),
-        .target(
-            name: "KVStorageTesting",
-            dependencies: ["KVStorage"],
-            path: "Sources/Testing",
-            swiftSettings: settings
-        ),
+            name: "KVStorageTesting", dependencies: ["KVStorage"], path: "Sources/Testing", swiftSettings: settings),
         .target(
             name: "Sessions",
-            dependencies: [
-                "KVStorage",
-                "SessionsRequireHTTPSupport",
-                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["HTTPSupport"])),
-                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
-            ],
+            dependencies: ["KVStorage", "SessionsRequireHTTPSupport", crypto, httpTypes],
             resources: [
                 .embedInCode("Endpoints/Client/session.js"), .embedInCode("Endpoints/Client/session.d.ts"),
             ],
             swiftSettings: settings
         ),
-        // Holds one #error for whoever uses Sessions with the trait off, in place of hundreds about missing modules.
+        // Holds one #error for whoever uses Sessions with the trait off, instead of hundreds about missing modules.
         .target(name: "SessionsRequireHTTPSupport", path: "Sources/Traits/SessionsRequireHTTPSupport"),
         .target(
             name: "KVStorageHummingbird",
-            dependencies: [
-                "KVStorage",
-                .target(name: "Sessions", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(
-                    name: "ServiceLifecycle",
-                    package: "swift-service-lifecycle",
-                    condition: .when(traits: ["HummingbirdSupport"])
-                ),
-            ],
+            dependencies: ["KVStorage"] + hummingbird,
             path: "Sources/Hummingbird",
             swiftSettings: settings
         ),
-        .testTarget(
-            name: "HummingbirdTests",
-            dependencies: [
-                "KVStorage",
-                "KVStorageHummingbird",
-                "KVStorageTesting",
-                .target(name: "Sessions", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["HummingbirdSupport"])),
-                .product(
-                    name: "HummingbirdTesting",
-                    package: "hummingbird",
-                    condition: .when(traits: ["HummingbirdSupport"])
-                ),
-                .product(
-                    name: "ServiceLifecycle",
-                    package: "swift-service-lifecycle",
-                    condition: .when(traits: ["HummingbirdSupport"])
-                ),
-            ],
-            swiftSettings: testSettings
+
+        support("ChildProcess"),
+        support("ProcessOutput"),
+        support("Fuzzing", ["KVStorage", "KVStorageTesting", "Sessions", httpTypes]),
+        program("Fuzzer", ["Fuzzing"]),
+        program("ReadmeExample", ["KVStorage", "KVStorageSQLite"]),
+        program("SessionProcess", ["KVStorage", "KVStorageSQLite", "ProcessOutput", "Sessions", httpTypes]),
+        program("StorageProcess", ["KVStorage", "ProcessOutput"] + drivers),
+
+        suite("KVStorageTests", ["KVStorage", "KVStorageTesting"]),
+        suite(
+            "DriverTests",
+            ["KVStorage", "CKVStorageLMDB", "CKVStorageSQLite", "ChildProcess", "KVStorageTesting", "StorageProcess"]
+                + drivers
         ),
-        .testTarget(
-            name: "SessionsTests",
-            dependencies: [
-                "KVStorage",
-                "KVStorageSQLite",
-                "ChildProcess",
-                "Fuzzing",
-                "KVStorageTesting",
-                "SessionProcess",
-                "Sessions",
-                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
-            ],
-            swiftSettings: testSettings
+        suite(
+            "SessionsTests",
+            [
+                "KVStorage", "KVStorageSQLite", "ChildProcess", "Fuzzing", "KVStorageTesting", "SessionProcess",
+                "Sessions", httpTypes,
+            ]
         ),
-        .testTarget(
-            name: "KVStorageTests",
-            dependencies: ["KVStorage", "KVStorageTesting"],
-            swiftSettings: testSettings
+        suite(
+            "HummingbirdTests",
+            ["KVStorage", "KVStorageHummingbird", "KVStorageTesting"] + hummingbird
+                + [product("HummingbirdTesting", of: "hummingbird", if: "HummingbirdSupport")]
         ),
-        .testTarget(
-            name: "DriverTests",
-            dependencies: [
-                "KVStorage", "KVStorageFiles", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
-                "CKVStorageLMDB", "CKVStorageSQLite", "ChildProcess", "KVStorageTesting", "StorageProcess",
-            ],
-            swiftSettings: testSettings
+        suite(
+            "ReadmeTests",
+            [
+                "KVStorage", "KVStorageRedis", "KVStorageSQLite", "ChildProcess", "ReadmeExample", "Sessions",
+                httpTypes,
+            ]
         ),
-        .testTarget(
-            name: "ReadmeTests",
-            dependencies: [
-                "KVStorage",
-                "KVStorageRedis",
-                "KVStorageSQLite",
-                "ChildProcess",
-                "ReadmeExample",
-                "Sessions",
-                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
-            ],
-            swiftSettings: testSettings
-        ),
-        .executableTarget(
-            name: "ReadmeExample",
-            dependencies: ["KVStorage", "KVStorageSQLite"],
-            path: "Tests/Programs/ReadmeExample",
-            swiftSettings: settings
-        ),
-        .target(
-            name: "Fuzzing",
-            dependencies: [
-                "KVStorage",
-                "KVStorageTesting",
-                "Sessions",
-                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
-            ],
-            path: "Tests/Support/Fuzzing",
-            swiftSettings: settings
-        ),
-        .executableTarget(
-            name: "Fuzzer",
-            dependencies: ["Fuzzing"],
-            path: "Tests/Programs/Fuzzer",
-            swiftSettings: settings
-        ),
-        .target(name: "ChildProcess", path: "Tests/Support/ChildProcess", swiftSettings: settings),
-        .target(name: "ProcessOutput", path: "Tests/Support/ProcessOutput", swiftSettings: settings),
-        .executableTarget(
-            name: "SessionProcess",
-            dependencies: [
-                "KVStorage",
-                "KVStorageSQLite",
-                "ProcessOutput",
-                "Sessions",
-                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["HTTPSupport"])),
-            ],
-            path: "Tests/Programs/SessionProcess",
-            swiftSettings: settings
-        ),
-        .executableTarget(
-            name: "StorageProcess",
-            dependencies: [
-                "KVStorage", "KVStorageFiles", "KVStorageLMDB", "KVStorageRedis", "KVStorageSQLite",
-                "ProcessOutput",
-            ],
-            path: "Tests/Programs/StorageProcess",
-            swiftSettings: settings
-        ),
-    ],
+    ]
+        + driver("Files", shims: ["CKVStorageFiles"])
+        + driver("LMDB", shims: ["CKVStorageLMDB"])
+        + driver("SQLite", shims: ["CKVStorageSQLite"])
+        + driver("Redis", shims: ["CKVStorageHiredis"], optional: ["CKVStorageOpenSSL": "RedisTLSSupport"]),
     swiftLanguageModes: [.v6]
 )

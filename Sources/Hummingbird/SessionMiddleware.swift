@@ -4,7 +4,7 @@ public import Hummingbird
 import Logging
 public import Sessions
 
-/// Sets up sessions for every request and puts their fields into the response before its head is sent.
+/// Sets up sessions forevery request and puts their fields into the response before its head is sent.
 ///
 ///     let router = Router(context: BasicSessionRequestContext.self)
 ///     router.add(middleware: SessionMiddleware(sessions))

@@ -29,7 +29,7 @@ public struct StoragePersistDriver: PersistDriver {
         guard isNew else { throw PersistError.duplicate }
     }
 
-    /// Stores a value; without `expires` the life time of an existing one goes on.
+    /// Stores a value; without `expires` the lifetime of an existing one goes on.
     public func set<Object: Codable & Sendable>(key: String, value: Object, expires: Duration?) async throws {
         try await self.storage.setItem(StorageKey.escaped(key), value, ttl: expires, keepTTL: expires == nil)
     }
@@ -45,7 +45,7 @@ public struct StoragePersistDriver: PersistDriver {
         }
     }
 
-    /// Returns the value and what remains of its life time, or `nil` if there is none.
+    /// Returns the value and what remains of its lifetime, or `nil` if there is none.
     public func getWithTTL<Object: Codable & Sendable>(
         key: String,
         as type: Object.Type

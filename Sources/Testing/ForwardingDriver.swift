@@ -46,7 +46,7 @@ public struct DriverCall: Sendable, Hashable {
     public var operation: Operation
     /// The key or the base that it names; empty where it names several.
     public var key: String
-    /// The life time that it asks for.
+    /// The lifetime that it asks for.
     public var ttl: Duration?
 
     /// The key of the item that it names; `nil` where it names several or a base.

@@ -84,10 +84,10 @@ struct StorageRoutesTests {
             var pause = driver.pause(.after) { $0.operation == .get }
             async let first = self.send(client, .get, "/item")
             await pause.reached()
-            try await storage.setItem("item", "after, and with a life time", ttl: .seconds(1000))
+            try await storage.setItem("item", "after, and with a lifetime", ttl: .seconds(1000))
             pause.resume()
             let get = try await first
-            #expect(self.text(get) == "after, and with a life time")
+            #expect(self.text(get) == "after, and with a lifetime")
             let ttl = try #require(HTTPField.Name("X-TTL"))
             #expect((900...1000).contains(Int(get.headers[ttl] ?? "") ?? 0))
 
@@ -163,7 +163,7 @@ struct StorageRoutesTests {
         }
     }
 
-    @Test("X-TTL sets a life time and tells what remains")
+    @Test("X-TTL sets a lifetime and tells what remains")
     func lifeTimes() async throws {
         let clock = ManualClock()
         let storage = Storage(.memory(.init(clock: clock)))

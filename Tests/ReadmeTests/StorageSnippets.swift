@@ -54,7 +54,7 @@ import Testing
         let token = "t0ken"
         // README: begin
         try await storage.setItem("tokens:ada", token, ttl: .seconds(600))
-        try await storage.touchItem("tokens:ada", ttl: .seconds(3600))  // a new life time, the value untouched
+        try await storage.touchItem("tokens:ada", ttl: .seconds(3600))  // a new lifetime, the value untouched
         let remaining = try await storage.getMeta("tokens:ada")?.ttl  // about an hour
 
         try storage.mount("cache", .memory(maximumBytes: 64 << 20), ttl: .seconds(60))  // a default for what is below

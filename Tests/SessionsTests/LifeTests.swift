@@ -55,7 +55,7 @@ struct LifeTests {
         #expect(try await self.count(browser, config) == nil)
     }
 
-    @Test("R10 limits hold on a storage that ignores life times", arguments: Store.allCases)
+    @Test("R10 limits hold on a storage that ignores lifetimes", arguments: Store.allCases)
     func forgetfulStorage(store: Store) async throws {
         let world = try World(store)
         let config = try world.config(

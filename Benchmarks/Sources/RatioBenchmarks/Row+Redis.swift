@@ -65,7 +65,7 @@ extension Row {
             check: {
                 let count = try await storage.getKeys().count
                 guard count == sample.keys.count else {
-                    throw UnequalWork(description: "the server holds \(count) items in place of \(sample.keys.count)")
+                    throw UnequalWork(description: "the server holds \(count) items instead of \(sample.keys.count)")
                 }
                 for key in sample.keys.prefix(1000) {
                     guard try await storage.getItemRaw(key)?.count == valueSize else {

@@ -14,7 +14,7 @@ package final class Scratch: Sendable {
     private let folder: URL
     private let fileCount = Atomic(0)
 
-    /// Creates an empty folder, in place of what an earlier one of that name has left.
+    /// Creates an empty folder, instead of what an earlier one of that name has left.
     package init(_ name: String) throws {
         self.folder = Self.results.appending(path: "scratch-\(name)")
         if FileManager.default.fileExists(atPath: self.folder.path) { try self.remove() }

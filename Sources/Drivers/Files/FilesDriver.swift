@@ -74,7 +74,7 @@ public final class FilesDriver: StorageDriver {
         )
         self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak store] now in await store?.sweep(now) }
         guard !configuration.readOnly else { return }
-        store.removeDebris(within: .milliseconds(50))
+        store.removeStaleTemporaryFiles(within: .milliseconds(50))
         if let next = try store.nextDeadline() { self.sweeper.schedule(next) }
     }
 
@@ -133,7 +133,7 @@ public final class FilesDriver: StorageDriver {
         }
     }
 
-    /// Gives the item a new life time; its file is written anew.
+    /// Gives the item a new lifetime; its file is written anew.
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         try await self.change(key, loadsValue: true) { [clock = self.clock] current in
             guard let current, let value = current.value else { return (.nothing, false) }
@@ -145,7 +145,7 @@ public final class FilesDriver: StorageDriver {
         }
     }
 
-    /// Returns size, time of writing, life time and custom metadata.
+    /// Returns size, time of writing, lifetime and custom metadata.
     ///
     /// Neither `atime` nor `birthtime`: most systems keep a file's time of access only coarsely (`relatime`), and the file of
     /// an item is made anew by every write.

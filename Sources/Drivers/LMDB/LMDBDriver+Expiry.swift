@@ -1,7 +1,7 @@
 import KVStorage
 import Synchronization
 
-extension LMDBStore {
+extension Store {
     // Other processes set deadlines that this one is not told of.
     private static var lookInterval: Duration { .seconds(60) }
     // One transaction must not keep the writers waiting for long.

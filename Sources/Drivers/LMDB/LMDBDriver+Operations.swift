@@ -21,7 +21,7 @@ extension LMDBDriver {
     ///   `StorageError.Code.full`, `StorageError.Code.permissionDenied` as the system says,
     ///   `StorageError.Code.cancelled`, `StorageError.Code.closed`.
     public func backup(to path: String) async throws(StorageError) {
-        let target = try LMDBBackup(path: path, fileMode: self.fileMode, folderMode: self.folderMode)
+        let target = try Backup(path: path, fileMode: self.fileMode, folderMode: self.folderMode)
         try await self.store.operate { snapshot, operation throws(StorageError) in
             try target.write(snapshot) { () throws(StorageError) in try operation.check() }
         }
@@ -42,7 +42,7 @@ extension LMDBDriver {
         }
         // LMDB follows pages blindly: what is damaged must not be read through it.
         if let problem { return StoreVerification(itemCount: 0, problems: [problem]) }
-        var check = LMDBItemCheck()
+        var check = ItemCheck()
         while try await self.store.verifyItems(&check) {
             guard !Task.isCancelled else { throw StorageError(.cancelled, "the task was cancelled") }
         }
@@ -64,7 +64,7 @@ extension LMDBDriver {
         guard !environment.isReadOnly else { throw .lmdbReadOnly }
         // On the thread of those who look after the files, which must not take the exchange for a loss.
         try await self.store.onHousekeeper { () throws(StorageError) in
-            try LMDBRegistry.shared.compact(environment)
+            try Registry.shared.compact(environment)
         }
     }
 
@@ -97,13 +97,13 @@ extension LMDBDriver {
     }
 }
 
-extension LMDBFiles {
+extension Files {
     fileprivate var byteCount: Int {
         [self.dataPath, self.lockPath].reduce(0) { $0 + Int(LMDBPlatform.look(at: $1)?.byteCount ?? 0) }
     }
 }
 
-extension LMDBEnvironment {
+extension Environment {
     /// Returns the transactions that somebody reads in just now, in all processes.
     fileprivate func readerList() throws(StorageError) -> [UInt64] {
         var lines: [String] = []

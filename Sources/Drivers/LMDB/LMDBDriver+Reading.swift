@@ -26,7 +26,7 @@ extension LMDBDriver {
         }
     }
 
-    /// Returns the times of creation and of the last write, what remains of the life time, the size and the custom
+    /// Returns the times of creation and of the last write, what remains of the lifetime, the size and the custom
     /// fields.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         let clock = self.store.clock
@@ -71,12 +71,12 @@ extension LMDBDriver {
     }
 }
 
-extension LMDBStore {
+extension Store {
     /// Calls the body with the item's record if it is there.
     @inline(__always)
     func readItem<Value>(
         _ key: String,
-        _ body: (LMDBRecord) -> Value
+        _ body: (Record) -> Value
     ) async throws(StorageError) -> Value? {
         try self.checkLength(of: key)
         return try await self.read { transaction throws(StorageError) in
@@ -86,10 +86,10 @@ extension LMDBStore {
 
     /// Returns the record of an item that has not expired.
     @inline(__always)
-    func record(_ key: String, in transaction: LMDBTransaction) throws(StorageError) -> LMDBRecord? {
+    func record(_ key: String, in transaction: Transaction) throws(StorageError) -> Record? {
         try key.withBytes { bytes throws(StorageError) in
             guard let found = try transaction.get(bytes, from: self.databases.items) else { return nil }
-            let record = try LMDBRecord(found)
+            let record = try Record(found)
             return record.isLive(self.clock) ? record : nil
         }
     }
@@ -113,12 +113,12 @@ extension LMDBStore {
     }
 }
 
-extension LMDBCursor {
+extension Cursor {
     fileprivate func page(_ query: KeyQuery, _ clock: any StorageClock) throws(StorageError) -> KeyPage {
         try query.base.withBytes { base throws(StorageError) in
             let limit = max(query.limit, 1)
             var page = KeyPage(keys: [])
-            // So that a page of mostly expired, too deep or foreign keys doesn't take for ever.
+            // So that a page of mostly expired, too deep or foreign keys doesn't take forever.
             var budget = limit + min(1000, .max - limit)
             // What is read stays where it is until the transaction ends.
             var last: UnsafeRawBufferPointer?
@@ -126,19 +126,19 @@ extension LMDBCursor {
             while let pair = next, pair.key.hasPrefix(base) {
                 if let last, compareBytes(last, pair.key) >= 0 { throw Self.disordered }
                 guard page.keys.count < limit, budget > 0 else {
-                    page.cursor = last.map { LMDBItemKey.cursor(after: $0) }
+                    page.cursor = last.map { ItemKey.cursor(after: $0) }
                     return page
                 }
                 budget -= 1
                 last = pair.key
                 let depth = query.maxDepth
-                if let depth, let end = LMDBItemKey.end(ofSubtreeOf: pair.key, deeperThan: depth) {
+                if let depth, let end = ItemKey.end(ofSubtreeOf: pair.key, deeperThan: depth) {
                     next = try end.withUnsafeBytesTyped { end throws(StorageError) in try self.seek(end) }
                     continue
                 }
                 // The base itself is no key below it.
-                if pair.key.count > base.count, let key = LMDBItemKey.name(pair.key),
-                    try LMDBRecord(pair.value).isLive(clock)
+                if pair.key.count > base.count, let key = ItemKey.name(pair.key),
+                    try Record(pair.value).isLive(clock)
                 {
                     page.keys.append(key)
                 }
@@ -151,7 +151,7 @@ extension LMDBCursor {
     /// Goes to the first key below the base that comes after the cursor.
     private func start(_ base: UnsafeRawBufferPointer, _ cursor: String?) throws(StorageError) -> Pair? {
         guard let cursor else { return try self.seek(base) }
-        let position = try LMDBItemKey.position(of: cursor)
+        let position = try ItemKey.position(of: cursor)
         return try position.withUnsafeBytesTyped { position throws(StorageError) in
             // It never leads before the base.
             guard compareBytes(position, base) > 0 else { return try self.seek(base) }

@@ -70,7 +70,7 @@ public final class LMDBDriver: StorageDriver {
     /// Where the driver tells of the writes that went through it, and of what it swept.
     public var events: EventHub? { self.store.events }
 
-    let store: LMDBStore
+    let store: Store
     let sweeper: ExpirySweeper
     let fileMode: UInt32?
     let folderMode: UInt32?
@@ -95,10 +95,10 @@ public final class LMDBDriver: StorageDriver {
     ///   `StorageError.Code.readOnly`, `StorageError.Code.full` as the system says.
     public init(path: String, configuration: Configuration = Configuration()) throws(StorageError) {
         try configuration.validate()
-        let lease = try LMDBRegistry.shared.lease(path, configuration)
+        let lease = try Registry.shared.lease(path, configuration)
         let opened = try lease.environment.open(configuration.databaseName)
         let clock = configuration.clock
-        let store = LMDBStore(lease, opened.databases, clock)
+        let store = Store(lease, opened.databases, clock)
         self.store = store
         self.fileMode = configuration.fileMode
         self.folderMode = configuration.folderMode
@@ -115,7 +115,7 @@ public final class LMDBDriver: StorageDriver {
         // The sweep must not keep alive a driver that nobody holds any more.
         let sweeper = ExpirySweeper(clock: clock) { [weak store] now in await store?.sweep(now) }
         self.sweeper = sweeper
-        sweeper.schedule(LMDBStore.nextSweep(after: clock.now, opened.earliest))
+        sweeper.schedule(Store.nextSweep(after: clock.now, opened.earliest))
     }
 
     /// Waits for what was accepted; the last driver of an environment flushes what is left to be flushed and closes it.

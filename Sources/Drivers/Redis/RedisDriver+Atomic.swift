@@ -31,7 +31,7 @@ extension RedisDriver {
         _ expected: [UInt8],
         _ replacement: [UInt8]?,
         _ options: WriteOptions
-    ) async throws(StorageError) -> RedisReply {
+    ) async throws(StorageError) -> Reply {
         guard let replacement else { return try await self.run(.removeEqual, key, arguments: 1) { $0.word(expected) } }
         let ttl = options.milliseconds
         return try await self.run(.swap, key, arguments: 4) { writer in
@@ -57,7 +57,7 @@ extension RedisDriver {
                     self.keys.write(key, to: &writer)
                     return writer.word(expected)
                 }
-                // An item that is as expected is there, and so keeps its life time if it is to keep any.
+                // An item that is as expected is there, and so keeps its lifetime if it is to keep any.
                 let ttl = options.keepTTL ? nil : options.milliseconds
                 writer.begin(options.keepTTL ? 6 : ttl == nil ? 5 : 7)
                 writer.encoded("$3\r\nSET\r\n")
@@ -135,7 +135,7 @@ extension RedisDriver {
         try await self.run(.take, key).bytesOrNull(key)
     }
 
-    /// Gives the item a new life time, in one script; without ``Configuration/customMetadata`` by `PEXPIRE` where it can be.
+    /// Gives the item a new lifetime, in one script; without ``Configuration/customMetadata`` by `PEXPIRE` where it can be.
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         let ttl = ttl?.redisMilliseconds
         if let ttl, !self.customMetadata {
@@ -148,14 +148,14 @@ extension RedisDriver {
         return try await self.run(.touch, key, arguments: 1) { $0.optionalWord(ttl) }.integer(key) > 0
     }
 
-    /// Adds to the number by `INCRBY`, in a script where the life time changes.
+    /// Adds to the number by `INCRBY`, in a script where the lifetime changes.
     public func incrementItem(
         _ key: String,
         by amount: Int,
         _ options: WriteOptions
     ) async throws(StorageError) -> Int {
         let options = self.options(options)
-        let reply: RedisReply
+        let reply: Reply
         if options.keepTTL, options.ttl == nil, !self.dropsLeftovers {
             reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
                 writer.begin(3)

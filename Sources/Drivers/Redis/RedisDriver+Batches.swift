@@ -38,8 +38,8 @@ extension RedisDriver {
         return values
     }
 
-    private func command(_ name: StaticString, on keys: [String]) -> RedisCommand {
-        RedisCommand(key: keys[0], replies: .one) { [names = self.keys] writer in
+    private func command(_ name: StaticString, on keys: [String]) -> Command {
+        Command(key: keys[0], replies: .one) { [names = self.keys] writer in
             writer.begin(keys.count + 1)
             writer.word(name)
             for key in keys { names.write(key, to: &writer) }
@@ -71,8 +71,8 @@ extension RedisDriver {
     }
 
     /// Removes items with their metadata in one step; all of them are on one node.
-    func removal(of keys: [String]) -> RedisCommand {
-        RedisCommand(key: keys[0], replies: .one) { writer in
+    func removal(of keys: [String]) -> Command {
+        Command(key: keys[0], replies: .one) { writer in
             guard self.customMetadata else {
                 writer.begin(keys.count + 1)
                 writer.word("UNLINK")
@@ -84,7 +84,7 @@ extension RedisDriver {
     }
 
     /// Writes a script, in full, as a digest that the server does not know would be found out too late.
-    private func write(_ script: RedisScript, on keys: [String], to writer: inout RedisCommandWriter) {
+    private func write(_ script: Script, on keys: [String], to writer: inout CommandWriter) {
         writer.begin(3 + 2 * keys.count)
         writer.word("EVAL")
         writer.word(script.source)
@@ -97,7 +97,7 @@ extension RedisDriver {
 
     /// What is sent as one, and how its answer is read.
     private struct Step {
-        var command: RedisCommand
+        var command: Command
         /// The key, if it concerns only one.
         var onlyKey: String?
         /// The transaction's mutations, each with the position of the answer that counts; `nil` for removals only.
@@ -106,7 +106,7 @@ extension RedisDriver {
         var count: Int
 
         /// Returns how many items were removed, how many of the mutations were done, and why others were not.
-        func outcome(_ reply: RedisReply) -> (removed: Int, done: Int, failure: StorageError?) {
+        func outcome(_ reply: Reply) -> (removed: Int, done: Int, failure: StorageError?) {
             guard let answers = self.answers else {
                 guard case .integer(let count) = reply else { return (0, 0, reply.unexpected(self.onlyKey)) }
                 return (Int(count), self.count, nil)
@@ -127,7 +127,7 @@ extension RedisDriver {
         }
 
         /// Returns the answers of all commands: what `EXEC` says, or the one of a command by itself.
-        private func results(_ reply: RedisReply) -> [RedisReply]? {
+        private func results(_ reply: Reply) -> [Reply]? {
             if self.count == 1, case .ok = reply { return [reply] }
             guard case .array(let results) = reply, results.count == self.count else { return nil }
             return results
@@ -153,10 +153,10 @@ extension RedisDriver {
         }
         if count == 1 {
             // By itself it is as much of one step as in a transaction, and refused as a whole.
-            let command = RedisCommand(key: mutations[0].key, replies: .one) { self.write(mutations[0], to: &$0) }
+            let command = Command(key: mutations[0].key, replies: .one) { self.write(mutations[0], to: &$0) }
             return Step(command: command, onlyKey: onlyKey, answers: answers, count: count)
         }
-        let command = RedisCommand(key: mutations[0].key, replies: .transaction(count + 2)) { writer in
+        let command = Command(key: mutations[0].key, replies: .transaction(count + 2)) { writer in
             writer.encoded("*1\r\n$5\r\nMULTI\r\n")
             if !created.isEmpty { self.write(.dropLeftovers, on: created, to: &writer) }
             for mutation in mutations { self.write(mutation, to: &writer) }
@@ -173,7 +173,7 @@ extension RedisDriver {
     }
 
     /// Writes the commands of one mutation, of which the last one's answer counts.
-    private func write(_ mutation: Mutation, to writer: inout RedisCommandWriter) {
+    private func write(_ mutation: Mutation, to writer: inout CommandWriter) {
         switch mutation {
         case .remove(let key):
             if self.customMetadata {

@@ -30,12 +30,12 @@ extension RedisDriver {
         /// configuration shows it.
         public var password: String? {
             get { self.secret?.value }
-            set { self.secret = newValue.map { RedisSecret($0) } }
+            set { self.secret = newValue.map { Secret($0) } }
         }
 
-        var secret: RedisSecret?
+        var secret: Secret?
 
-        /// Whom to log in as, asked anew for each connection in place of a fixed user and password, which may not be given
+        /// Whom to log in as, asked anew for each connection instead of a fixed user and password, which may not be given
         /// then; by default `nil`. For tokens that expire and passwords that change.
         ///
         /// It runs in a task of its own, within ``connectTimeout``; one that takes longer is not run a second time meanwhile.
@@ -53,7 +53,7 @@ extension RedisDriver {
         /// costs two readings of the clock more and a moment under the connection's lock.
         public var observer: (any RedisObserver)?
 
-        /// How the server is made sure of, for `rediss://`, `rediss-cluster://` and `rediss-sentinel://` only; by default
+        /// How the server is verified, for `rediss://`, `rediss-cluster://` and `rediss-sentinel://` only; by default
         /// `nil`, for the defaults of ``TLS``.
         public var tls: TLS?
 
@@ -66,7 +66,7 @@ extension RedisDriver {
         /// `{orders}`, keeps all items on one node; otherwise it may hold no braces.
         public var prefix = ""
 
-        /// The life time of items that are written without one; by default `nil`, for ever.
+        /// The lifetime of items that are written without one; by default `nil`, forever.
         public var defaultTTL: Duration?
 
         /// The name by which `CLIENT LIST` shows the connections, `"kvstorage"` by default; `nil` for none. No spaces.
@@ -131,7 +131,7 @@ extension RedisDriver {
         /// Whether items may have custom metadata, `true` by default.
         ///
         /// With metadata an item is two keys, its own and one with a `$`, and each write concerns both: `SET` and a second
-        /// command that keeps the metadata's life time the item's, or a script on the two.
+        /// command that keeps the metadata's lifetime the item's, or a script on the two.
         ///
         /// With `false` an item is one key, and a write is one command on it (`SET`; for a compare-and-swap `SET … IFEQ` where
         /// the server has that, else a script). That costs the server about half, and in a cluster calls on an item go on while
@@ -155,39 +155,39 @@ extension RedisDriver.Configuration {
         try Self.require(self.reconnectDelay.lowerBound > .zero, "reconnectDelay must be positive")
         try Self.require(self.keepAlive.map { $0 >= .seconds(1) } ?? true, "keepAlive must be at least one second")
         try Self.require(self.scanCount > 0, "scanCount must be at least 1")
-        try Self.require(self.defaultTTL.map { $0 > .zero } ?? true, "defaultTTL must be positive; nil means for ever")
+        try Self.require(self.defaultTTL.map { $0 > .zero } ?? true, "defaultTTL must be positive; nil means forever")
         try Self.require(self.database.map { $0 >= 0 } ?? true, "database must not be negative")
         let isVisible = self.clientName?.utf8.allSatisfy { (0x21...0x7E).contains($0) } ?? true
         try Self.require(isVisible, "clientName must consist of visible ASCII characters without spaces")
     }
 
     /// Who tells where the server is, if the URL names sentinels.
-    func sentinels(for url: RedisURL, _ options: RedisConnection.Options) -> RedisSentinels? {
+    func sentinels(for url: URL, _ options: Connection.Options) -> Sentinels? {
         guard let service = url.service else { return nil }
         var options = options
         options.username = self.sentinelCredentials?.username
         options.password = self.sentinelCredentials?.secret
         options.credentials = nil
         options.database = 0
-        return RedisSentinels(service, url.endpoints, options)
+        return Sentinels(service, url.endpoints, options)
     }
 
     /// Checks that what the configuration and the URL say of the login goes together.
-    func validateLogin(_ url: RedisURL) throws(StorageError) {
+    func validateLogin(_ url: URL) throws(StorageError) {
         let username = self.username ?? url.username
         let password = self.secret ?? url.password
         try Self.require(username == nil || password != nil, "a username needs a password")
         try Self.require(
             self.credentials == nil || (username == nil && password == nil),
-            "credentials stand in place of a fixed user and password; give one of the two")
+            "credentials stand instead of a fixed user and password; give one of the two")
         try Self.require(
             self.sentinelCredentials == nil || url.service != nil,
             "sentinelCredentials is for redis-sentinel:// and rediss-sentinel:// URLs only")
     }
 
-    func validateForCluster(_ url: RedisURL) throws(StorageError) {
+    func validateForCluster(_ url: URL) throws(StorageError) {
         try Self.require((self.database ?? url.database ?? 0) == 0, "a cluster has database 0 only")
-        let keys = RedisKeys(prefix: self.prefix)
+        let keys = Keys(prefix: self.prefix)
         let hasBraces = keys.prefix.contains(UInt8(ascii: "{")) || keys.prefix.contains(UInt8(ascii: "}"))
         try Self.require(
             !hasBraces || keys.areTogether,
@@ -196,7 +196,7 @@ extension RedisDriver.Configuration {
     }
 
     /// Returns what encrypts the connections, if the URL asks for that.
-    func security(for url: RedisURL) throws(StorageError) -> RedisConnection.Options.Security? {
+    func security(for url: URL) throws(StorageError) -> Connection.Options.Security? {
         guard url.isEncrypted else {
             try Self.require(
                 self.tls == nil, "tls is for rediss://, rediss-cluster:// and rediss-sentinel:// URLs only")
@@ -206,8 +206,8 @@ extension RedisDriver.Configuration {
         let isName = self.tls?.serverName.map { !$0.isEmpty && !$0.utf8.contains(0) } ?? true
         try Self.require(isName, "tls.serverName is no name; nil means the host that is connected to")
         #if RedisTLSSupport
-        let contexts = try RedisTLSContexts(self.tls ?? TLS())
-        return { RedisTLSTransport($0, to: $1, contexts.current) }
+        let contexts = try TLSContexts(self.tls ?? TLS())
+        return { TLSTransport($0, to: $1, contexts.current) }
         #else
         throw StorageError(
             .notSupported,
@@ -253,8 +253,8 @@ extension StorageDriver where Self == RedisDriver {
 
 extension RedisDriver.Configuration {
     /// What a connection needs to know of the configuration.
-    func options(for url: RedisURL) -> RedisConnection.Options {
-        RedisConnection.Options(
+    func options(for url: URL) -> Connection.Options {
+        Connection.Options(
             endpoint: url.endpoints[0],
             username: self.username ?? url.username,
             password: self.secret ?? url.password,

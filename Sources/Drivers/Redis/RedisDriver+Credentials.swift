@@ -6,15 +6,15 @@ extension RedisDriver {
         /// The password, or the token that stands in its place.
         public var password: String {
             get { self.secret.value }
-            set { self.secret = RedisSecret(newValue) }
+            set { self.secret = Secret(newValue) }
         }
 
-        var secret: RedisSecret
+        var secret: Secret
 
         /// Creates credentials.
         public init(username: String? = nil, password: String) {
             self.username = username
-            self.secret = RedisSecret(password)
+            self.secret = Secret(password)
         }
     }
 }

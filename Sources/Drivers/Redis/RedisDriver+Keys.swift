@@ -8,7 +8,7 @@ extension RedisDriver {
     /// server repeats some. One that is not continued for ten minutes ends.
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         guard let cursor = query.cursor else {
-            var listing = RedisListings.Listing(scan: RedisScan(pattern: self.keys.pattern(base: query.base)))
+            var listing = Listings.Listing(scan: Scan(pattern: self.keys.pattern(base: query.base)))
             return try await self.page(query, &listing)
         }
         var listing = try self.listings.take(cursor)
@@ -23,7 +23,7 @@ extension RedisDriver {
     /// Returns the next page. What was found for it when it can't be completed is the next one's.
     private func page(
         _ query: KeyQuery,
-        _ listing: inout RedisListings.Listing
+        _ listing: inout Listings.Listing
     ) async throws(StorageError) -> KeyPage {
         let limit = max(query.limit, 1)
         var keys: [String] = []
@@ -38,7 +38,7 @@ extension RedisDriver {
                 guard !listing.scan.isComplete else { break }
                 for name in try await listing.scan.next(self.client, count: self.listings.scanCount) {
                     guard let key = self.keys.item(name), query.matches(key) else { continue }
-                    guard listing.seen.insert(RedisListings.Fingerprint(name)).inserted else { continue }
+                    guard listing.seen.insert(Listings.Fingerprint(name)).inserted else { continue }
                     if keys.count < limit { keys.append(key) } else { listing.found.append(key) }
                 }
             }
@@ -54,7 +54,7 @@ extension RedisDriver {
     private func present(_ keys: [String]) async throws(StorageError) -> [String] {
         // One by one, in one round trip: a command on several keys would wait for the end of a slot's move.
         let commands = keys.map { key in
-            RedisCommand(key: key, replies: .one) { [keys = self.keys] writer in
+            Command(key: key, replies: .one) { [keys = self.keys] writer in
                 writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
                 keys.write(key, to: &writer)
             }
@@ -83,7 +83,7 @@ extension RedisDriver {
 
     private func clear(_ base: String, _ removed: inout Int) async throws(StorageError) {
         let query = KeyQuery(base: base)
-        var scan = RedisScan(pattern: self.keys.pattern(base: base))
+        var scan = Scan(pattern: self.keys.pattern(base: base))
         while !scan.isComplete {
             let keys = try await scan.next(self.client, count: self.listings.scanCount)
                 .compactMap(self.keys.item).filter(query.matches)

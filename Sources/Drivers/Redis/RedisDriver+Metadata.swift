@@ -1,7 +1,7 @@
 public import KVStorage
 
 extension RedisDriver {
-    /// Returns size, what remains of the life time, and custom metadata, as they are at one moment.
+    /// Returns size, what remains of the lifetime, and custom metadata, as they are at one moment.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         // A script: a server that is out of memory refuses even a transaction that only reads.
         let reply = try await self.run(.readMeta, key, onlyReads: true)
@@ -11,7 +11,7 @@ extension RedisDriver {
         let fields = try parts[2].bytesOrNull(key)
         if fields != nil { self.knowledge.noteMetadata() }
         return ItemMeta(
-            // -1: it lives for ever.
+            // -1: it lives forever.
             ttl: remaining == -1 ? nil : .milliseconds(max(remaining, 1)),
             size: Int(try parts[1].integer(key)),
             fieldBytes: fields

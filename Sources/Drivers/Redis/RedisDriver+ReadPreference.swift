@@ -13,7 +13,7 @@ extension RedisDriver {
         ///
         /// - `getItem`, `hasItem`, `getItems` and `getMeta` go to replicas. Writes, all atomic calls with what they read,
         ///   listing, clearing and watching stay with the masters.
-        /// - A replica hides an item whose life time is over by its own clock, though only the master removes it: where the
+        /// - A replica hides an item whose lifetime is over by its own clock, though only the master removes it: where the
         ///   clocks differ, the item ends that much sooner or later there.
         /// - A replica that is away, still loads its data, or refuses as it is cut off is passed over for a second, and the
         ///   master answers. One that does not answer at all holds a read up for a third of

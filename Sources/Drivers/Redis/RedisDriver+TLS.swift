@@ -38,7 +38,7 @@ extension RedisDriver.Configuration.TLS {
     public struct ClientCertificate: Sendable, Hashable {
         enum Source: Sendable, Hashable {
             case files(certificate: String, key: String)
-            case pem(certificate: [UInt8], key: RedisSecret)
+            case pem(certificate: [UInt8], key: Secret)
         }
 
         let source: Source
@@ -50,7 +50,7 @@ extension RedisDriver.Configuration.TLS {
 
         /// The bytes of both.
         public static func pem(certificate: [UInt8], key: [UInt8]) -> ClientCertificate {
-            let text = RedisSecret(String(decoding: key, as: UTF8.self))
+            let text = Secret(String(decoding: key, as: UTF8.self))
             return ClientCertificate(source: .pem(certificate: certificate, key: text))
         }
     }

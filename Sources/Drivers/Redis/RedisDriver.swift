@@ -6,7 +6,7 @@ public import KVStorage
 /// unstorage's redis driver among them, read and write the same items. Calls of concurrent tasks share round trips on one
 /// connection by themselves.
 ///
-/// - Life times are kept by the server, by its clock; a life time of more than 285,000 years becomes that long.
+/// - Lifetimes are kept by the server, by its clock; a lifetime of more than 285,000 years becomes that long.
 /// - What an acknowledged write survives beyond the end of this process is a matter of the server's persistence
 ///   (`appendonly`, `save`); without any, an item is gone when the server stops.
 /// - A server with a limit on its memory and a policy other than `noeviction` may drop items before their time.
@@ -14,7 +14,7 @@ public import KVStorage
 ///   as `SET` does; calls that read, and `removeItem` with metadata, refuse it with `StorageError.Code.incompatibleFormat`.
 /// - A client that knows nothing of metadata removes an item without it, and so does a server that evicts. A driver that has met
 ///   metadata takes such a leftover from the next item of the name. One that has not, or one of a cluster, does so for
-///   `incrementItem` with a life time and for batches that keep life times only: `setItem` would cost the server twice as much.
+///   `incrementItem` with a lifetime and for batches that keep lifetimes only: `setItem` would cost the server twice as much.
 ///
 /// A lost connection is made again by itself. Reads that were cut off are repeated, twice at most; one that may be what
 /// broke the connection goes by itself then, so that it takes nobody along. Writes that were not sent are sent then; one
@@ -48,27 +48,27 @@ public final class RedisDriver: StorageDriver {
     /// Tells of changes by the server's notifications; `nil` if configured to tell only of own writes.
     public var events: EventHub? { self.watcher?.events }
 
-    let client: any RedisClient
-    let keys: RedisKeys
-    let listings: RedisListings
-    let watcher: RedisWatcher?
+    let client: any Client
+    let keys: Keys
+    let listings: Listings
+    let watcher: Watcher?
     let defaultTTL: Duration?
     /// Whether items may have custom metadata beside them.
     let customMetadata: Bool
-    let knowledge = RedisKnowledge()
+    let knowledge = Knowledge()
 
     init(_ url: String, _ configuration: Configuration) throws(StorageError) {
         try configuration.validate()
-        let url = try RedisURL(url)
+        let url = try URL(url)
         if url.isCluster { try configuration.validateForCluster(url) }
         var options = configuration.options(for: url)
         options.secure = try configuration.security(for: url)
         try configuration.validateLogin(url)
         options.sentinels = configuration.sentinels(for: url, options)
-        self.keys = RedisKeys(prefix: configuration.prefix, isCluster: url.isCluster)
+        self.keys = Keys(prefix: configuration.prefix, isCluster: url.isCluster)
         if url.isCluster {
             let seeds = url.endpoints
-            self.client = RedisCluster(
+            self.client = Cluster(
                 options,
                 seeds: seeds,
                 connections: configuration.connections,
@@ -79,13 +79,13 @@ public final class RedisDriver: StorageDriver {
             try Configuration.require(
                 configuration.readsFrom == .master,
                 "readsFrom: .replica is for redis-cluster:// and rediss-cluster:// URLs only")
-            self.client = try RedisServerClient(options, connections: configuration.connections)
+            self.client = try ServerClient(options, connections: configuration.connections)
         }
-        self.listings = RedisListings(scanCount: configuration.scanCount)
+        self.listings = Listings(scanCount: configuration.scanCount)
         self.defaultTTL = configuration.defaultTTL
         self.customMetadata = configuration.customMetadata
         let watching = configuration.watching ?? (url.isCluster ? .ownWrites : .notifications)
-        self.watcher = RedisWatcher(options, self.keys, self.client, watching)
+        self.watcher = Watcher(options, self.keys, self.client, watching)
         var capabilities = Capabilities(
             atomicBatch: !url.isCluster || self.keys.areTogether,
             interprocess: true,
@@ -119,7 +119,7 @@ public final class RedisDriver: StorageDriver {
         return try reply.integer(key) > 0
     }
 
-    /// Stores the bytes by `SET`, with `PX` for a life time; whatever else another program kept there is replaced.
+    /// Stores the bytes by `SET`, with `PX` for a lifetime; whatever else another program kept there is replaced.
     public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
         try Self.checkSize(key, value)
         let options = self.options(options)
@@ -166,7 +166,7 @@ public final class RedisDriver: StorageDriver {
     // MARK: - Parts
 
     /// Writes the command that stores an item.
-    func writeSet(_ key: String, _ value: [UInt8], _ options: WriteOptions, to writer: inout RedisCommandWriter) {
+    func writeSet(_ key: String, _ value: [UInt8], _ options: WriteOptions, to writer: inout CommandWriter) {
         let ttl = options.milliseconds
         writer.begin(ttl != nil ? 5 : options.keepTTL ? 4 : 3)
         writer.encoded("$3\r\nSET\r\n")
@@ -180,9 +180,9 @@ public final class RedisDriver: StorageDriver {
         }
     }
 
-    /// Writes the command that gives metadata the same life time, which goes before the item's: where a connection breaks in
+    /// Writes the command that gives metadata the same lifetime, which goes before the item's: where a connection breaks in
     /// between, metadata may be gone before its item, and never stay behind.
-    func writeMetaLifeTime(_ key: String, _ options: WriteOptions, to writer: inout RedisCommandWriter) {
+    func writeMetaLifeTime(_ key: String, _ options: WriteOptions, to writer: inout CommandWriter) {
         if let ttl = options.milliseconds {
             writer.encoded("*3\r\n$7\r\nPEXPIRE\r\n")
             self.keys.writeMeta(key, to: &writer)
@@ -199,12 +199,12 @@ public final class RedisDriver: StorageDriver {
 
     /// Runs a script on an item, and on its metadata where there may be any.
     func run(
-        _ script: RedisScript,
+        _ script: Script,
         _ key: String,
         onlyReads: Bool = false,
         arguments count: Int = 0,
-        _ arguments: @Sendable (inout RedisCommandWriter) -> Void = { _ in }
-    ) async throws(StorageError) -> RedisReply {
+        _ arguments: @Sendable (inout CommandWriter) -> Void = { _ in }
+    ) async throws(StorageError) -> Reply {
         try await self.client.run(script, key, onlyReads: onlyReads, words: (self.customMetadata ? 2 : 1) + count) {
             writer in
             writer.encoded(self.customMetadata ? "$1\r\n2\r\n" : "$1\r\n1\r\n")

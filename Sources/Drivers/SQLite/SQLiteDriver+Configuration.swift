@@ -60,7 +60,7 @@ extension SQLiteDriver {
         /// How much of the database is mapped into memory, 0 (nothing) by default: `PRAGMA mmap_size`.
         ///
         /// Mapping saves a copy per page that is not cached. It is off because an I/O error, or another program that
-        /// cuts the file, then ends the process by a signal in place of an error.
+        /// cuts the file, then ends the process by a signal instead of an error.
         public var memoryMapBytes = 0
 
         /// The most connections that read at the same time, at least one; by default `nil`: one per processor and one more, at

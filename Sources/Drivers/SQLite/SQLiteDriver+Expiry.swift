@@ -7,7 +7,7 @@ extension SQLiteDriver {
     private static var sweepLimit: Int { 1000 }
 
     /// Looks whether the file is still the one that was opened and has reads and writes refused while it is not.
-    static func look(_ readers: SQLiteReaderPool, _ fileGuard: SQLiteFileGuard) async {
+    static func look(_ readers: ReaderPool, _ fileGuard: FileGuard) async {
         // SQLite knows its own file; where it can't be asked, as nothing may be read, the path alone says it.
         let hasMoved = fileGuard.error == nil ? try? await readers.read { reader in reader.hasMoved } : false
         fileGuard.look(hasMoved: hasMoved ?? false)
@@ -18,7 +18,7 @@ extension SQLiteDriver {
     static func sweep(
         _ now: Timestamp,
         _ queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>,
-        _ readers: SQLiteReaderPool
+        _ readers: ReaderPool
     ) async -> Timestamp? {
         do throws(StorageError) {
             while true {
@@ -38,7 +38,7 @@ extension SQLiteDriver {
     }
 }
 
-extension SQLiteReader {
+extension Reader {
     /// Returns the earliest deadline, but no later than when the deadlines of other processes are to be looked at.
     func earliestDeadlineOrLater(_ now: Timestamp) throws(StorageError) -> Timestamp {
         let latest = now.advanced(by: SQLiteDriver.lookInterval)

@@ -23,7 +23,7 @@ extension SQLiteDriver {
     public func backup(to path: String) async throws(StorageError) {
         let operations = self.operations
         try await operations.run { operation throws(StorageError) in
-            try SQLiteBackup(of: operations.file, to: path, operations.configuration).run(operation)
+            try Backup(of: operations.file, to: path, operations.configuration).run(operation)
         }
     }
 
@@ -37,8 +37,8 @@ extension SQLiteDriver {
     public func verify() async throws(StorageError) -> StoreVerification {
         let operations = self.operations
         return try await operations.run { operation throws(StorageError) in
-            let connection = try SQLiteConnection.maintenance(operations.file, operations.configuration, writes: false)
-            var verification = SQLiteVerification(operations.configuration.tableName)
+            let connection = try Connection.maintenance(operations.file, operations.configuration, writes: false)
+            var verification = Verification(operations.configuration.tableName)
             return try verification.run(connection, operation)
         }
     }
@@ -51,7 +51,7 @@ extension SQLiteDriver {
     public func statistics() async throws(StorageError) -> StoreStatistics {
         let operations = self.operations
         return try await operations.run { operation throws(StorageError) in
-            let connection = try SQLiteConnection.maintenance(operations.file, operations.configuration, writes: false)
+            let connection = try Connection.maintenance(operations.file, operations.configuration, writes: false)
             operation.interrupts(connection)
             return try operation.retrying { () throws(StorageError) in
                 try connection.statistics(operations.file.path, table: operations.configuration.tableName)
@@ -70,7 +70,7 @@ extension SQLiteDriver {
     public func compact() async throws(StorageError) {
         let operations = self.operations
         try await operations.run(writes: true) { operation throws(StorageError) in
-            let connection = try SQLiteConnection.maintenance(operations.file, operations.configuration, writes: true)
+            let connection = try Connection.maintenance(operations.file, operations.configuration, writes: true)
             operation.interrupts(connection)
             try operation.retrying { () throws(StorageError) in try connection.execute("VACUUM") }
             try operation.checkpoint(connection)
@@ -87,14 +87,14 @@ extension SQLiteDriver {
     public func checkpoint() async throws(StorageError) {
         let operations = self.operations
         try await operations.run(writes: true) { operation throws(StorageError) in
-            let connection = try SQLiteConnection.maintenance(operations.file, operations.configuration, writes: true)
+            let connection = try Connection.maintenance(operations.file, operations.configuration, writes: true)
             try operation.checkpoint(connection)
         }
     }
 }
 
-extension SQLiteOperation {
-    fileprivate func checkpoint(_ connection: borrowing SQLiteConnection) throws(StorageError) {
+extension Operation {
+    fileprivate func checkpoint(_ connection: borrowing Connection) throws(StorageError) {
         // The connection has to have seen the log before it knows of one.
         try self.retrying { () throws(StorageError) in try connection.execute("SELECT 1 FROM sqlite_master LIMIT 1") }
         try self.retrying { () throws(StorageError) in try connection.truncateLog() }

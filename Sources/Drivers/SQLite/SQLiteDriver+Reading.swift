@@ -31,25 +31,25 @@ extension SQLiteDriver {
     }
 }
 
-extension SQLiteReader {
+extension Reader {
     fileprivate func getKeys(_ query: KeyQuery, _ clock: any StorageClock) throws(StorageError) -> KeyPage {
         let limit = max(query.limit, 1)
-        let end = SQLiteKey.upperBound(ofBase: query.base.utf8)
-        var start: [UInt8]? = try SQLiteKey.start(of: query)
+        let end = Key.upperBound(ofBase: query.base.utf8)
+        var start: [UInt8]? = try Key.start(of: query)
         var page = KeyPage(keys: [])
-        // So that a page of mostly expired, too deep or foreign rows doesn't take for ever.
+        // So that a page of mostly expired, too deep or foreign rows doesn't take forever.
         var budget = limit + min(1000, .max - limit)
         while let from = start {
             start = nil
             let isAtEnd = try self.scan(from: from, to: end) { bytes, deadline in
                 budget -= 1
-                guard let key = SQLiteKey.name(bytes) else {
-                    if budget <= 0 { page.cursor = SQLiteKey.cursor(at: bytes) }
+                guard let key = Key.name(bytes) else {
+                    if budget <= 0 { page.cursor = Key.cursor(at: bytes) }
                     return budget > 0
                 }
                 page.cursor = key
                 if let subtree = query.subtreeToSkip(at: key) {
-                    start = SQLiteKey.upperBound(ofBase: subtree.utf8)
+                    start = Key.upperBound(ofBase: subtree.utf8)
                     return false
                 }
                 if !Self.isExpired(deadline, clock) { page.keys.append(key) }
@@ -58,7 +58,7 @@ extension SQLiteReader {
             if isAtEnd { page.cursor = nil }
             if budget <= 0 { break }
             // The bound of a subtree follows the key that was found in it; a listing must never go back.
-            if let start, !SQLiteKey.precedes(from, start) {
+            if let start, !Key.precedes(from, start) {
                 throw StorageError(.inputOutput, "the listing could not go on; report this as a defect of the driver")
             }
         }

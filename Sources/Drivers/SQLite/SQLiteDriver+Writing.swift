@@ -91,7 +91,7 @@ extension SQLiteDriver {
 extension SQLiteDriver {
     /// Creates the queue: with flushes on the driver's thread, without them on the caller's.
     static func queue(
-        _ writer: SQLiteWriter,
+        _ writer: Writer,
         on thread: DispatchQueue,
         flushes: Bool
     ) -> GroupCommitQueue<WriteOperation, WriteOperation.Answer> {

@@ -51,12 +51,12 @@ public final class SQLiteDriver: StorageDriver {
     public let events: EventHub?
 
     let clock: any StorageClock
-    let readers: SQLiteReaderPool
-    let operations: SQLiteOperations
+    let readers: ReaderPool
+    let operations: Operations
     let sweeper: ExpirySweeper
     // The two are there unless the driver is read-only.
     let queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>?
-    private let writer: SQLiteWriter?
+    private let writer: Writer?
     // Where writes run that may block, and the closing.
     private let thread = DispatchQueue(label: "KVStorageSQLite.writer")
 
@@ -72,22 +72,22 @@ public final class SQLiteDriver: StorageDriver {
     ///   `StorageError.Code.unavailable`, `StorageError.Code.full` as the system says.
     public init(path: String, configuration: Configuration = Configuration()) throws(StorageError) {
         try configuration.validate()
-        try SQLiteConnection.requireVersion()
-        let file = try SQLiteFile(path: path, readOnly: configuration.readOnly)
+        try Connection.requireVersion()
+        let file = try File(path: path, readOnly: configuration.readOnly)
         self.clock = configuration.clock
         let events = EventHub()
         self.events = events
         let connection =
             if configuration.readOnly {
-                try SQLiteConnection.readOnly(file, configuration)
+                try Connection.readOnly(file, configuration)
             } else {
                 try Self.openWriter(file, configuration)
             }
-        let fileGuard = SQLiteFileGuard(path: file.path)
-        self.operations = SQLiteOperations(file, fileGuard, configuration)
+        let fileGuard = FileGuard(path: file.path)
+        self.operations = Operations(file, fileGuard, configuration)
         self.capabilities = configuration.capabilities(maximumRowBytes: connection.maximumRowBytes)
         if configuration.readOnly {
-            let readers = SQLiteReaderPool(first: SQLiteReader(connection), file, fileGuard, configuration)
+            let readers = ReaderPool(first: Reader(connection), file, fileGuard, configuration)
             self.readers = readers
             self.writer = nil
             self.queue = nil
@@ -99,10 +99,10 @@ public final class SQLiteDriver: StorageDriver {
             self.sweeper.schedule(self.clock.now.advanced(by: Self.lookInterval))
             return
         }
-        let reader = SQLiteReader(try SQLiteConnection.reader(file, configuration))
-        let readers = SQLiteReaderPool(first: reader, file, fileGuard, configuration)
+        let reader = Reader(try Connection.reader(file, configuration))
+        let readers = ReaderPool(first: reader, file, fileGuard, configuration)
         self.readers = readers
-        let writer = SQLiteWriter(connection, fileGuard, events: events, configuration)
+        let writer = Writer(connection, fileGuard, events: events, configuration)
         self.writer = writer
         let thread = self.thread
         let queue = Self.queue(writer, on: thread, flushes: configuration.synchronous == .full)
@@ -121,16 +121,16 @@ public final class SQLiteDriver: StorageDriver {
     }
 
     private static func openWriter(
-        _ file: SQLiteFile,
+        _ file: File,
         _ configuration: Configuration
-    ) throws(StorageError) -> SQLiteConnection {
+    ) throws(StorageError) -> Connection {
         do throws(StorageError) {
-            return try SQLiteConnection.writer(file, configuration)
+            return try Connection.writer(file, configuration)
         } catch {
             guard error.code == .full else { throw error }
             // Opening takes room for the index of the log.
-            SQLiteReserve.release(beside: file.path)
-            return try SQLiteConnection.writer(file, configuration)
+            Reserve.release(beside: file.path)
+            return try Connection.writer(file, configuration)
         }
     }
 

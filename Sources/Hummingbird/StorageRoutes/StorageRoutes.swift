@@ -23,10 +23,10 @@ import NIOCore
 /// Any other method is answered by 405. The path below the routes' own is percent-decoded once and is a key then; one that
 /// has a `?` in it is refused, as it would name another item. Items come as `text/plain`, or as `application/octet-stream`
 /// if the request accepts that or the bytes are not UTF-8. `Last-Modified` tells when an item was written, `X-TTL` what
-/// remains of its life time in seconds, rounded up. A `PUT` sets one by `X-TTL`, in seconds with or without a fraction,
+/// remains of its lifetime in seconds, rounded up. A `PUT` sets one by `X-TTL`, in seconds with or without a fraction,
 /// above zero and at most a hundred years; without one the item is there for good.
 ///
-/// Errors are JSON, `{"status":…,"statusText":…,"message":…}`: 400 for a key or a life time that can't be, 403 for a
+/// Errors are JSON, `{"status":…,"statusText":…,"message":…}`: 400 for a key or a lifetime that can't be, 403 for a
 /// mount that is read-only, 413 for a body above the limit, 503 for a storage that can't be reached.
 ///
 /// Whoever is let in by a cookie has to be asked for a proof against forgery as well: put a ``CSRFMiddleware`` before.

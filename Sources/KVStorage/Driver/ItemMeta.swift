@@ -6,7 +6,7 @@ public struct ItemMeta: Sendable, Hashable {
     public var atime: Timestamp?
     /// When the item was created, where the engine keeps it.
     public var birthtime: Timestamp?
-    /// What remains of the life time; `nil` means for ever.
+    /// What remains of the lifetime; `nil` means forever.
     public var ttl: Duration?
     /// The size of the value in bytes.
     public var size: Int?

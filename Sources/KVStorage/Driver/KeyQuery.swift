@@ -45,7 +45,7 @@ public struct KeyPage: Sendable, Hashable {
     /// A page may hold fewer keys than the limit, even none, and yet have a ``cursor``.
     public var keys: [String]
     /// What to ask for next; `nil` at the end. Its content is the driver's own affair, but it is another one for each page of
-    /// a listing: one that comes again ends the listing with an error, as it would go round for ever.
+    /// a listing: one that comes again ends the listing with an error, as it would go round forever.
     public var cursor: String?
 
     /// Creates a page.

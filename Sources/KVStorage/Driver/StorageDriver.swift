@@ -25,7 +25,7 @@ public protocol StorageDriver: Sendable {
     /// Returns the item's bytes, exactly as they were set, or `nil` if it is absent.
     func getItem(_ key: String) async throws(StorageError) -> [UInt8]?
 
-    /// Stores the bytes, replacing an existing value and its life time; custom metadata of an existing item stays.
+    /// Stores the bytes, replacing an existing value and its lifetime; custom metadata of an existing item stays.
     func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError)
 
     /// Removes the item with its metadata and returns whether it was there.
@@ -41,7 +41,7 @@ public protocol StorageDriver: Sendable {
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult
 
-    /// Gives the item a new life time from now on (`nil`: for ever) and returns whether it was there.
+    /// Gives the item a new lifetime from now on (`nil`: forever) and returns whether it was there.
     ///
     /// The value is untouched, and an absent item is not created.
     func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool

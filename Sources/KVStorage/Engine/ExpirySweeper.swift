@@ -19,7 +19,7 @@ package final class ExpirySweeper: Sendable {
     private let interval: Duration
     private let sweep: Sweep
     private let state = Mutex(State())
-    // When the sleeping task wakes; `.max` when there is none. Read without the lock by every write with a life time.
+    // When the sleeping task wakes; `.max` when there is none. Read without the lock by every write with a lifetime.
     private let wakeTime = Atomic<Int64>(.max)
 
     package init(clock: any StorageClock, interval: Duration = .milliseconds(100), sweep: @escaping Sweep) {

@@ -83,7 +83,7 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
 
     /// Creates a queue whose commits run on the thread of the caller that finds it idle: for commits that don't flush.
     ///
-    /// When that caller is done and others wait, it hands the lead to one of them, so that nobody works for ever for
+    /// When that caller is done and others wait, it hands the lead to one of them, so that nobody works forever for
     /// others.
     package init(inPlace commit: @escaping SuspendingCommit) {
         self.execution = .inPlace(commit)

@@ -1,6 +1,6 @@
 /// Takes a listing from page to page, and makes sure that it gets on.
 ///
-/// A driver's cursor that comes again would have the listing go round for ever; it throws instead.
+/// A driver's cursor that comes again would have the listing go round forever; it throws instead.
 package struct ListingProgress {
     // One of the earlier cursors, taken anew after 1, 2, 4, 8 … pages: of any circle one is met again (Brent).
     private var mark: String?

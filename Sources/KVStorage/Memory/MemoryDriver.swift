@@ -97,7 +97,7 @@ public final class MemoryDriver: StorageDriver {
         return result
     }
 
-    /// Gives the item a new life time.
+    /// Gives the item a new lifetime.
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         let now = self.store.clock.now
         let deadline = ttl.map { now.advanced(by: $0) }

@@ -4,7 +4,7 @@
 /// The record belongs to the ``MemoryItems`` of a shard, which is reached only under the shard's lock; nothing keeps an
 /// item beyond that. That makes it safe to send.
 struct MemoryItem: @unchecked Sendable {
-    /// The deadline of an item that lives for ever, which is after every other.
+    /// The deadline of an item that lives forever, which is after every other.
     static let never = Int64.max
 
     static let stride = 64
@@ -46,7 +46,7 @@ struct MemoryItem: @unchecked Sendable {
         record.initializeMemory(as: Header.self, to: header)
     }
 
-    /// Makes an item that lives for ever in a record that holds none.
+    /// Makes an item that lives forever in a record that holds none.
     static func create(
         in record: UnsafeMutableRawPointer,
         _ details: UnsafeMutablePointer<Details>,
@@ -90,7 +90,7 @@ struct MemoryItem: @unchecked Sendable {
         nonmutating set { self.header.pointee.value = newValue }
     }
 
-    /// Milliseconds since the Unix epoch, as the two times below; ``never`` if the item lives for ever.
+    /// Milliseconds since the Unix epoch, as the two times below; ``never`` if the item lives forever.
     var deadline: Int64 {
         get { self.header.pointee.deadline }
         nonmutating set { self.header.pointee.deadline = newValue }

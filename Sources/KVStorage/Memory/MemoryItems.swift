@@ -26,7 +26,7 @@ struct MemoryItems: ~Copyable, @unchecked Sendable {
         MemoryItem(record: self.record(slot), details: self.details(slot))
     }
 
-    /// Adds an item that lives for ever.
+    /// Adds an item that lives forever.
     mutating func insert(_ key: UnsafeRawBufferPointer, _ value: [UInt8], _ now: Timestamp) -> Int {
         if self.freeSlots.isEmpty { self.addBlock() }
         let slot = self.freeSlots.removeLast()

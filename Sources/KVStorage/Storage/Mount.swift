@@ -5,7 +5,7 @@ public struct Mount: Sendable {
     public let base: String
     /// The driver that keeps what lies below the base.
     public let driver: any StorageDriver
-    /// The life time of items that are written without one; `nil` means for ever.
+    /// The lifetime of items that are written without one; `nil` means forever.
     public let ttl: Duration?
 }
 

@@ -1,6 +1,6 @@
-/// The items below a base as they were when they were read: bytes, life times and custom metadata.
+/// The items below a base as they were when they were read: bytes, lifetimes and custom metadata.
 ///
-/// `Codable`, so it can be kept in a file. Life times are kept as what remained when the snapshot was taken.
+/// `Codable`, so it can be kept in a file. Lifetimes are kept as what remained when the snapshot was taken.
 public struct Snapshot: Sendable, Hashable, Codable {
     /// One item of a snapshot.
     public struct Item: Sendable, Hashable, Codable {
@@ -8,7 +8,7 @@ public struct Snapshot: Sendable, Hashable, Codable {
         public var key: String
         /// The bytes as they were stored.
         public var value: [UInt8]
-        /// What remained of the life time; `nil` means for ever.
+        /// What remained of the lifetime; `nil` means forever.
         public var ttl: Duration?
         /// The custom metadata as it was stored.
         public var meta: [UInt8]?

@@ -1,7 +1,7 @@
 extension Storage {
     /// Replaces the item's bytes if they are `expected`, as one step, and returns whether it did.
     ///
-    /// `expected: nil` means that there must be no item, `replacement: nil` removes it. Life times are those of
+    /// `expected: nil` means that there must be no item, `replacement: nil` removes it. Lifetimes are those of
     /// ``updateItem(_:default:ttl:keepTTL:_:)``.
     public func compareAndSwapItem(
         _ key: String,
@@ -36,7 +36,7 @@ extension Storage {
 
     /// Adds to the whole number that the item holds, as one step, and returns the sum; an absent item counts as 0.
     ///
-    /// The number stands as decimal text, as JSON writes it. Life times are those of
+    /// The number stands as decimal text, as JSON writes it. Lifetimes are those of
     /// ``updateItem(_:default:ttl:keepTTL:_:)``: with `keepTTL` a counter ends when it was first meant to.
     /// - Throws: ``StorageError/Code/decoding`` if the item is no 64-bit integer, ``StorageError/Code/overflow`` if the sum
     ///   would be none; the item stays.
@@ -66,9 +66,9 @@ extension Storage {
         }
     }
 
-    /// Gives the item a new life time from now on and returns whether it was there; the value is untouched.
+    /// Gives the item a new lifetime from now on and returns whether it was there; the value is untouched.
     ///
-    /// `nil` means for ever, whatever the mount's default. An absent item is not created.
+    /// `nil` means forever, whatever the mount's default. An absent item is not created.
     @discardableResult
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         var route = try self.route(key)

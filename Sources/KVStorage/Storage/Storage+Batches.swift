@@ -42,7 +42,7 @@ extension Storage {
     /// Stores the values, replacing what was there; of a key that comes twice the last value counts.
     ///
     /// All or nothing for the items of one mount where its driver declares ``Capabilities/atomicBatch``. With several mounts
-    /// those before the one that failed are written. Life times are those of ``setItem(_:_:ttl:keepTTL:)``.
+    /// those before the one that failed are written. Lifetimes are those of ``setItem(_:_:ttl:keepTTL:)``.
     public func setItems<Value: Encodable>(
         _ items: [(String, Value)],
         ttl: Duration? = nil

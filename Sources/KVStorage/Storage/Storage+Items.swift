@@ -24,7 +24,7 @@ extension Storage {
 
     /// Stores the value, replacing what was there; `nil` removes the item.
     ///
-    /// The item lives for `ttl` from now on, for the mount's default life time if `ttl` is `nil`, for ever if the mount
+    /// The item lives for `ttl` from now on, for the mount's default lifetime if `ttl` is `nil`, forever if the mount
     /// has none; with `keepTTL` an existing item keeps its deadline. Custom metadata of an existing item stays.
     /// - Throws: ``StorageError/Code/encoding`` if the codec can't express the value,
     ///   ``StorageError/Code/invalidOption`` if `ttl` is not positive; nothing was written then.
@@ -96,7 +96,7 @@ extension Storage {
 
     /// Stores the bytes as they are, replacing what was there; `nil` removes the item.
     ///
-    /// Life time and errors are those of ``setItem(_:_:ttl:keepTTL:)``.
+    /// Lifetime and errors are those of ``setItem(_:_:ttl:keepTTL:)``.
     public func setItemRaw(
         _ key: String,
         _ bytes: [UInt8]?,

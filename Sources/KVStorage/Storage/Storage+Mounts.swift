@@ -1,7 +1,7 @@
 extension Storage {
     /// Mounts a driver: it keeps every key below `base` from now on, unless a longer mount does.
     ///
-    /// What an outer driver holds below the base, or at it, is hidden until ``unmount(_:dispose:)``. `ttl` is the life time
+    /// What an outer driver holds below the base, or at it, is hidden until ``unmount(_:dispose:)``. `ttl` is the lifetime
     /// of items that are written there without one. Who watches already gets this process's writes at once, and
     /// ``StorageEvent/lagged``, as what is to be seen has changed; again when the driver has begun to emit those of others.
     /// - Throws: ``StorageError/Code/alreadyMounted`` if there is a driver at that base, the root included;

@@ -1,7 +1,7 @@
 extension Storage {
     /// Throws if what is copied from this view to the other would be listed here again.
     ///
-    /// Such a copy would go on for ever: each item that it writes is one more to copy, under a longer key each time. Drivers
+    /// Such a copy would go on forever: each item that it writes is one more to copy, under a longer key each time. Drivers
     /// are compared through wrappers as far as these show what they wrap.
     func requireApart(from target: Storage) throws(StorageError) {
         let targetBase = try target.fullBase("")

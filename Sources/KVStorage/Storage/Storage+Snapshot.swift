@@ -106,7 +106,7 @@ extension Storage {
             let ticket = route.mount.beginWrite(route.key)
             do {
                 let driver = route.mount.driver
-                // Not the mount's default: an item that lived for ever goes on doing so.
+                // Not the mount's default: an item that lived forever goes on doing so.
                 try await driver.setItem(route.key, item.value, WriteOptions(ttl: item.ttl))
                 if item.meta != nil || driver.capabilities.customMetadata {
                     _ = try await driver.setMeta(route.key, item.meta)

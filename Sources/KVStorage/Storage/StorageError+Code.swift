@@ -18,7 +18,7 @@ extension StorageError {
 
         /// The key is empty, holds NUL, ends in `$`, is itself a mount point, or is too long for the engine.
         public static let invalidKey = Code(.invalidKey)
-        /// An argument or a configuration can't be honoured: a life time of zero, a page size of zero, a bad path.
+        /// An argument or a configuration can't be honoured: a lifetime of zero, a page size of zero, a bad path.
         public static let invalidOption = Code(.invalidOption)
         /// The stored bytes are not of the type asked for; they stay as they are.
         public static let decoding = Code(.decoding)

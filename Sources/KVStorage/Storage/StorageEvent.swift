@@ -1,6 +1,6 @@
 /// What ``Storage/watch(_:bufferSize:)`` tells of a change, after it was committed.
 public enum StorageEvent: Sendable, Hashable {
-    /// The item's value, life time or metadata was written.
+    /// The item's value, lifetime or metadata was written.
     case update(String)
     /// The item is gone: removed, cleared, expired or evicted.
     case remove(String)

@@ -6,7 +6,7 @@
 ///
 /// Promises and errors are those of ``Storage``.
 public struct TypedStorage<Value: Codable & Sendable>: Sendable {
-    /// The same items without the type, for everything that asks for none.
+    /// The same items without the type, foreverything that asks for none.
     public let storage: Storage
 
     init(_ storage: Storage) {
@@ -96,7 +96,7 @@ public struct TypedStorage<Value: Codable & Sendable>: Sendable {
         try await self.storage.takeItem(key)
     }
 
-    /// Gives the item a new life time from now on and returns whether it was there.
+    /// Gives the item a new lifetime from now on and returns whether it was there.
     @discardableResult
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         try await self.storage.touchItem(key, ttl: ttl)

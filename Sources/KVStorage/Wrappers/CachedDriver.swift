@@ -7,7 +7,7 @@ import Synchronization
 /// tells of them (``Capabilities/watching`` is `.external`, after ``startWatching()``; `.local` for those of this process);
 /// where it does not, a cached item is at most ``maximumAge`` old.
 ///
-/// An item's life time holds in the cache too. Items that are absent are not cached.
+/// An item's lifetime holds in the cache too. Items that are absent are not cached.
 public final class CachedDriver: StorageDriverWrapper {
     /// The slower driver, which has all items.
     public let wrapped: any StorageDriver

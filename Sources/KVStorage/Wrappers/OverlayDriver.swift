@@ -94,7 +94,7 @@ public final class OverlayDriver: StorageDriver {
         }
     }
 
-    /// Gives the item a new life time, in the first layer.
+    /// Gives the item a new lifetime, in the first layer.
     public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
         try await self.stripe(of: key).lock.withLock { () async throws(StorageError) in
             guard try await self.copyUp(key) else { return false }
@@ -198,7 +198,7 @@ extension OverlayDriver {
         try await self.top.setItem(Self.tombstone(key), [], WriteOptions())
     }
 
-    /// Copies a lower layer's item to the first one, with its life time and metadata; returns whether it is there now.
+    /// Copies a lower layer's item to the first one, with its lifetime and metadata; returns whether it is there now.
     private func copyUp(_ key: String) async throws(StorageError) -> Bool {
         if try await self.top.hasItem(key) { return true }
         guard let value = try await self.getItem(key), let meta = try await self.getMeta(key) else { return false }

@@ -40,7 +40,7 @@ public struct SessionActivity: Sendable, Hashable {
         case revoked
         /// The request comes from another address than the session was made for.
         case address
-        /// The session's record can't be read as what the configuration says; it is left to its life time.
+        /// The session's record can't be read as what the configuration says; it is left to its lifetime.
         case undecodable
     }
 

@@ -22,7 +22,7 @@ extension SessionEvent {
         for name in self.unstorable where own[name] != nil { fields.forbidStoring(name) }
     }
 
-    /// R20, R23: sends a cookie in place of one of the same name that was to be sent, and keeps caches from it.
+    /// R20, R23: sends a cookie instead of one of the same name that was to be sent, and keeps caches from it.
     func setCookie(_ field: String, _ cookie: CookieWriter) {
         self.withUnstorable(.setCookie) { $0.setCookie(field, replacing: cookie.names) }
     }

@@ -17,7 +17,7 @@ struct SessionLimits: Sendable, Hashable {
         return SessionLimits(absolute: min(self.absolute, other.absolute), idle: idle)
     }
 
-    /// R11: returns the life time for storage, rounded up to whole seconds: storage may forget a session late, never early.
+    /// R11: returns the lifetime for storage, rounded up to whole seconds: storage may forget a session late, never early.
     static func storageLife(from now: Timestamp, to deadline: Timestamp) -> Duration {
         .seconds(max(self.wholeSeconds(from: now, to: deadline), 1))
     }

@@ -73,7 +73,7 @@ extension SessionSlot {
         await self.core.forget(session.handle, of: session.record.user)
     }
 
-    /// Removes a record that nobody can use any more; if that fails, its life time ends it.
+    /// Removes a record that nobody can use any more; if that fails, its lifetime ends it.
     private func remove(_ session: LoadedSession) async {
         do { _ = try await self.core.remove(session.handle) } catch { self.core.report(.storageFailed, session.id) }
     }

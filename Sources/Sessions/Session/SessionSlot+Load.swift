@@ -66,14 +66,14 @@ extension SessionSlot {
 
     /// Makes sense of a record's bytes; `nil` if there is no session in them.
     ///
-    /// R30: what can't be read is left to its life time, as a newer version of the application may have written it. It is
+    /// R30: what can't be read is left to its lifetime, as a newer version of the application may have written it. It is
     /// no session, and the next write makes a new one.
     func open(_ bytes: [UInt8], id: SessionID, handle: String) async throws(SessionError) -> LoadedSession? {
         guard let record = SessionRecord(bytes) else {
             self.core.report(.rejected(.undecodable), id)
             return nil
         }
-        // R10: by the record's own times, whatever the storage did with its life time.
+        // R10: by the record's own times, whatever the storage did with its lifetime.
         guard self.core.clock.now < record.deadline(self.core.limits) else {
             try await self.expire(bytes, id: id, handle: handle)
             return nil

@@ -42,7 +42,7 @@ extension Behavior {
             try expectEqual(try await store.storage.removeItems(items.map(\.0)), 3000, "what removing them found")
             try expectKeys(try await store.storage.getKeys(), [], "the keys in the end")
         },
-        Behavior("batches.refusedWhole", promise: 3, "A batch with a key or life time that is refused changes nothing.")
+        Behavior("batches.refusedWhole", promise: 3, "A batch with a key or lifetime that is refused changes nothing.")
         { store in
             try await store.storage.setItem("a", 1)
             try await expectThrows(.invalidKey, "setItems") {

@@ -67,7 +67,7 @@ extension Behavior {
         Behavior(
             "contract.appliesOptions",
             promise: 4,
-            "Each write of a batch has its own life time.",
+            "Each write of a batch has its own lifetime.",
             scope: .driver,
             movesClock: true
         ) { store in

@@ -25,7 +25,7 @@ extension Behavior {
             try expectKeys(try await again.storage.getKeys(), ["f"], "the keys")
             try expectEqual(try await again.storage.getItem("f"), 2, "the value that was written last")
         },
-        durable("lifeTimes", "Life times go on while the store is closed.", movesClock: true) { store in
+        durable("lifeTimes", "Lifetimes go on while the store is closed.", movesClock: true) { store in
             for write in TimedWrite.all {
                 try await write(store.storage, "short:\(write.name)", ttl: .seconds(60))
                 try await write(store.storage, "long:\(write.name)", ttl: .seconds(600))
@@ -40,13 +40,13 @@ extension Behavior {
             let expected = TimedWrite.all.map { "long:\($0.name)" } + ["ever"]
             try expectKeys(try await later.storage.getKeys(), expected, "the keys")
             try expectEqual(try await later.storage.getMeta("long:setItem")?.ttl, .seconds(540), "what remains")
-            try expectEqual(try await later.storage.getMeta("ever")?.ttl, nil, "what remains of for ever")
+            try expectEqual(try await later.storage.getMeta("ever")?.ttl, nil, "what remains of forever")
             store.clock.advance(by: .seconds(540))
             try expectKeys(try await later.storage.getKeys(), ["ever"], "the keys in the end")
         },
         durable(
             "sweeping",
-            "What has a life time is physically removed after reopening too.",
+            "What has a lifetime is physically removed after reopening too.",
             movesClock: true,
             requires: { $0.watching != .none }
         ) { store in

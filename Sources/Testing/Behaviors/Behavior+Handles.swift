@@ -16,9 +16,9 @@ extension Behavior {
             try expectEqual(try await first.clear("b"), 2, "clearing what the other wrote")
             try expectKeys(try await second.getKeys(), [], "the keys")
         },
-        shared("lifeTimes", "A handle keeps the life times that the other gave.") { first, second in
+        shared("lifeTimes", "A handle keeps the lifetimes that the other gave.") { first, second in
             try await first.setItem("k", 1, ttl: .seconds(60))
-            try expect(try await second.getMeta("k")?.ttl != nil, "a life time")
+            try expect(try await second.getMeta("k")?.ttl != nil, "a lifetime")
             try await second.touchItem("k", ttl: nil)
             try expectEqual(try await first.getMeta("k")?.ttl, nil, "what remains after the other touched it")
         },

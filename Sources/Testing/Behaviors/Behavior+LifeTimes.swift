@@ -7,7 +7,7 @@ extension Behavior {
             Behavior(
                 "lifeTimes.\(write.name)",
                 promise: 4,
-                "An item written with a life time is there until just before its deadline and absent from it on.",
+                "An item written with a lifetime is there until just before its deadline and absent from it on.",
                 movesClock: true
             ) { store in
                 try await write(store.storage, "k", ttl: .seconds(60))
@@ -27,7 +27,7 @@ extension Behavior {
             Behavior(
                 "lifeTimes.forEver",
                 promise: 4,
-                "A write without a life time is for ever, whatever the item had before.",
+                "A write without a lifetime is forever, whatever the item had before.",
                 movesClock: true
             ) { store in
                 for write in TimedWrite.all {
@@ -49,7 +49,7 @@ extension Behavior {
             Behavior(
                 "lifeTimes.overwritten",
                 promise: 4,
-                "A write with a life time replaces the one that the item had, shorter or longer.",
+                "A write with a lifetime replaces the one that the item had, shorter or longer.",
                 movesClock: true
             ) { store in
                 let writes = TimedWrite.all.filter(\.replaces)
@@ -68,7 +68,7 @@ extension Behavior {
             Behavior(
                 "lifeTimes.kept",
                 promise: 4,
-                "With keepTTL an existing item keeps its deadline, and the life time counts for one that is created.",
+                "With keepTTL an existing item keeps its deadline, and the lifetime counts for one that is created.",
                 movesClock: true
             ) { store in
                 for write in TimedWrite.all.filter(\.keeps) {
@@ -92,7 +92,7 @@ extension Behavior {
                 }
             },
             Behavior(
-                "lifeTimes.refused", promise: 4, "A life time of zero or less throws invalidOption; nothing changes."
+                "lifeTimes.refused", promise: 4, "A lifetime of zero or less throws invalidOption; nothing changes."
             ) { store in
                 try await store.storage.setItem("k", 5)
                 for ttl in [Duration.zero, .nanoseconds(-1), .seconds(-60), .seconds(Int64.min)] {
@@ -112,7 +112,7 @@ extension Behavior {
                 try expectEqual(try await store.storage.getMeta("k")?.ttl, nil, "what remains of its life")
             },
             Behavior(
-                "lifeTimes.longest", promise: 4, "Any positive life time works, a hundred years and more.",
+                "lifeTimes.longest", promise: 4, "Any positive lifetime works, a hundred years and more.",
                 movesClock: true
             ) { store in
                 let century = Duration.seconds(36_525 * 86_400)
@@ -139,7 +139,7 @@ extension Behavior {
                 try expectEqual(try await store.storage.hasItem("k1"), true, "the item of ten thousand years")
             },
             Behavior(
-                "lifeTimes.shortest", promise: 4, "A life time under a millisecond lasts for at most one.",
+                "lifeTimes.shortest", promise: 4, "A lifetime under a millisecond lasts for at most one.",
                 movesClock: true
             ) { store in
                 try await store.storage.setItem("k", 1, ttl: .nanoseconds(1))
@@ -173,19 +173,19 @@ extension Behavior {
                     try await store.storage.hasItem("before the epoch"), false, "that item after its deadline")
             },
             Behavior(
-                "lifeTimes.remaining", promise: 4, "getMeta tells what remains of the life time.", movesClock: true
+                "lifeTimes.remaining", promise: 4, "getMeta tells what remains of the lifetime.", movesClock: true
             ) { store in
                 try await store.storage.setItem("k", 1, ttl: .seconds(60))
                 try await store.storage.setItem("ever", 1)
                 try expectEqual(try await store.storage.getMeta("k")?.ttl, .seconds(60), "what remains at first")
-                try expectEqual(try await store.storage.getMeta("ever")?.ttl, nil, "what remains of for ever")
+                try expectEqual(try await store.storage.getMeta("ever")?.ttl, nil, "what remains of forever")
                 store.clock.advance(by: .milliseconds(12_345))
                 try expectEqual(try await store.storage.getMeta("k")?.ttl, .milliseconds(47_655), "what remains later")
                 store.clock.advance(by: .milliseconds(47_654))
                 try expectEqual(try await store.storage.getMeta("k")?.ttl, .milliseconds(1), "what remains in the end")
             },
-            Behavior("lifeTimes.touched", promise: 4, "touchItem gives a new life time from now on.", movesClock: true)
-            { store in
+            Behavior("lifeTimes.touched", promise: 4, "touchItem gives a new lifetime from now on.", movesClock: true) {
+                store in
                 for key in ["longer", "shorter", "ever", "limited"] {
                     try await store.storage.setItem(key, key, ttl: key == "limited" ? nil : .seconds(60))
                 }
@@ -214,7 +214,7 @@ extension Behavior {
                 store.clock.advance(by: .seconds(1))
                 for key in ["k", "removed", "never"] {
                     try expectEqual(try await store.storage.touchItem(key, ttl: .seconds(9)), false, "touching \(key)")
-                    try expectEqual(try await store.storage.touchItem(key, ttl: nil), false, "touching \(key) for ever")
+                    try expectEqual(try await store.storage.touchItem(key, ttl: nil), false, "touching \(key) forever")
                     try expectEqual(try await store.storage.hasItem(key), false, "\(key)")
                 }
                 try expectKeys(try await store.storage.getKeys(), [], "the keys")

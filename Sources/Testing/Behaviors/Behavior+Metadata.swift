@@ -83,7 +83,7 @@ extension Behavior {
             let fields: [String: String]? = try await store.storage.getMeta("k")?.fields()
             try expectEqual(fields, ["note": "kept"], "the fields after touchItem")
         },
-        custom("leavesLifeTime", "Setting custom fields changes neither value nor life time.", movesClock: true) {
+        custom("leavesLifeTime", "Setting custom fields changes neither value nor lifetime.", movesClock: true) {
             store in
             try await store.storage.setItem("k", 1, ttl: .seconds(60))
             store.clock.advance(by: .seconds(10))

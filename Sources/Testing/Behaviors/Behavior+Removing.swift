@@ -54,7 +54,7 @@ extension Behavior {
         Behavior(
             "removing.\(name)",
             promise: 7,
-            "Removing an item by \(name) removes its metadata and its life time with it.",
+            "Removing an item by \(name) removes its metadata and its lifetime with it.",
             movesClock: true
         ) { store in
             try await store.storage.setItem("a:k", 1, ttl: .seconds(60))
@@ -67,7 +67,7 @@ extension Behavior {
             try await store.storage.setItem("a:k", 2)
             let meta = try await store.storage.getMeta("a:k")
             try expectEqual(meta?.fieldBytes, nil, "the fields of the item made anew")
-            try expectEqual(meta?.ttl, nil, "the life time of the item made anew")
+            try expectEqual(meta?.ttl, nil, "the lifetime of the item made anew")
             store.clock.advance(by: .seconds(600))
             try expectEqual(try await store.storage.getItem("a:k"), 2, "the item made anew, past the old deadline")
         }

@@ -26,7 +26,7 @@ extension Behavior {
             try expectEqual(try await storage.getKeys("to").count, keys.count + 1, "the number of restored items")
             try expectEqual(try await storage.hasItem("to"), false, "an item at the base itself")
         },
-        Behavior("snapshots.lifeTimes", promise: 4, "A snapshot keeps what remains of life times.", movesClock: true) {
+        Behavior("snapshots.lifeTimes", promise: 4, "A snapshot keeps what remains of lifetimes.", movesClock: true) {
             store in
             let storage = store.storage
             try await storage.setItem("from:a", 1, ttl: .seconds(60))
@@ -39,7 +39,7 @@ extension Behavior {
             store.clock.advance(by: .seconds(1000))
             try await storage.restoreSnapshot(snapshot, to: "to")
             try expectEqual(try await storage.getMeta("to:a")?.ttl, .seconds(50), "what remains after restoring")
-            try expectEqual(try await storage.getMeta("to:c")?.ttl, nil, "what remains of for ever")
+            try expectEqual(try await storage.getMeta("to:c")?.ttl, nil, "what remains of forever")
             store.clock.advance(by: .seconds(50))
             try expectKeys(try await storage.getKeys(), ["from:c", "to:c"], "the keys")
         },

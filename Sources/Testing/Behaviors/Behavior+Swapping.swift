@@ -48,7 +48,7 @@ extension Behavior {
             try expectKeys(try await storage.getKeys(), [], "the keys")
         },
         Behavior(
-            "swapping.failedLeavesAll", promise: 8, "A swap that fails changes neither value, life time nor metadata.",
+            "swapping.failedLeavesAll", promise: 8, "A swap that fails changes neither value, lifetime nor metadata.",
             movesClock: true
         ) { store in
             let storage = store.storage

@@ -22,7 +22,7 @@ extension Behavior {
         Behavior(
             "sweeping.everyWrite",
             promise: 4,
-            "An expired item is physically removed whichever call gave it its life time.",
+            "An expired item is physically removed whichever call gave it its lifetime.",
             movesClock: true,
             requires: { $0.isWritable && $0.watching != .none }
         ) { store in

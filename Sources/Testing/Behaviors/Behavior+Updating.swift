@@ -64,7 +64,7 @@ extension Behavior {
             }
             try expectEqual(try await storage.getItem("k"), 1, "the value")
             try expectEqual(try await storage.hasItem("absent"), false, "the absent item")
-            try expect(try await storage.getMeta("k")?.ttl != nil, "the life time it had")
+            try expect(try await storage.getMeta("k")?.ttl != nil, "the lifetime it had")
         },
         Behavior("updating.concurrent", promise: 8, "A thousand concurrent updates of +1 by 64 tasks give 1,000.") {
             store in

@@ -91,7 +91,7 @@ extension Behavior {
                 seen += 1
             }
             try await written
-            try expect(seen >= rounds - 1, "an event for every item, got \(seen + 1)")
+            try expect(seen >= rounds - 1, "an event forevery item, got \(seen + 1)")
         },
         Behavior("watching.base", promise: 10, "watch tells of whole segments below its base, by the handle's keys.") {
             store in

@@ -1,6 +1,6 @@
 /// A sentence that every driver keeps, and the number of the promise that it is part of.
 ///
-/// 1 keys, 2 values, 3 batches, 4 life times, 5 listing, 6 clearing, 7 removing, 8 atomic calls, 9 durability,
+/// 1 keys, 2 values, 3 batches, 4 lifetimes, 5 listing, 6 clearing, 7 removing, 8 atomic calls, 9 durability,
 /// 10 watching, 11 errors, 12 disposal and cancellation.
 public struct Promise: Sendable, Hashable, CustomStringConvertible {
     /// The number of the promise, from 1 to 12.

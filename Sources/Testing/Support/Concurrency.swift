@@ -25,7 +25,7 @@ func waited(for limit: Duration, until isSatisfied: () -> Bool) async {
 
 /// Runs the body and returns the error that it throws, or a failure if it takes too long.
 ///
-/// A body that is stuck is cancelled and left behind: a task group would wait for it for ever. With a thread of its own it
+/// A body that is stuck is cancelled and left behind: a task group would wait for it forever. With a thread of its own it
 /// may even spin without end and takes nothing from the others.
 func firstOutcome(
     within limit: Duration,

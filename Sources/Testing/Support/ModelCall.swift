@@ -109,7 +109,7 @@ extension ModelCall: CustomStringConvertible {
         case .increment(let key, let amount, let options): "incrementItem(\(key), \(amount)\(options))"
         case .update(let key, let value, let options):
             "updateItem(\(key), to \(value.map(String.init) ?? "nil")\(options))"
-        case .touch(let key, let ttl): "touchItem(\(key)\(ttl == nil ? ", for ever" : Self.text(ttl)))"
+        case .touch(let key, let ttl): "touchItem(\(key)\(ttl == nil ? ", forever" : Self.text(ttl)))"
         case .setFields(let key, let number): number == nil ? "removeMeta(\(key))" : "setMeta(\(key))"
         }
     }

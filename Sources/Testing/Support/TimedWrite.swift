@@ -1,6 +1,6 @@
 import KVStorage
 
-/// A way to write an item with a life time.
+/// A way to write an item with a lifetime.
 struct TimedWrite: Sendable {
     typealias Body =
         @Sendable (_ storage: Storage, _ key: String, _ ttl: Duration?, _ keepTTL: Bool) async throws -> Void

@@ -36,7 +36,7 @@ struct FilesBranchTests {
         #expect(try self.files.files == ["foo/bar"])
     }
 
-    @Test("Life time and metadata move with the item")
+    @Test("Lifetime and metadata move with the item")
     func footerMoves() async throws {
         try await self.driver.set("foo", "item", ttl: .seconds(60))
         #expect(try await self.driver.setMeta("foo", bytes("{}")))

@@ -62,7 +62,7 @@ struct FilesItemTests {
         #expect(try self.files.files == ["a/.unstorage-tmp-1-abc-2", "foo$"])
     }
 
-    @Test("Life time and metadata stand in a footer after the value, and go with it")
+    @Test("Lifetime and metadata stand in a footer after the value, and go with it")
     func footer() async throws {
         try await self.driver.set("item", "value", ttl: .seconds(60))
         #expect(try self.files.text(of: "item").hasPrefix("value\n%KV1 "))
@@ -72,7 +72,7 @@ struct FilesItemTests {
         #expect(try await again.text("item") == "value")
         let meta = try await again.getMeta("item")
         #expect(meta?.ttl == .seconds(60) && meta?.size == 5 && meta?.fieldBytes == bytes(#"{"by":"me"}"#))
-        // A write leaves the metadata; without them and without a life time the file is plain again.
+        // A write leaves the metadata; without them and without a lifetime the file is plain again.
         try await again.set("item", "other")
         #expect(try await self.driver.getMeta("item")?.fieldBytes == bytes(#"{"by":"me"}"#))
         #expect(try await again.setMeta("item", nil))

@@ -4,7 +4,7 @@ import KVStorageFiles
 import KVStorageTesting
 import Testing
 
-@Suite("Files: opening, debris, life times", .timeLimit(.minutes(5)))
+@Suite("Files: opening, stale temporary files, lifetimes", .timeLimit(.minutes(5)))
 struct FilesOpeningTests {
     let files: FilesFixture
 
@@ -59,7 +59,7 @@ struct FilesOpeningTests {
     }
 
     @Test("What dead processes left is removed at opening, wherever it is; what is in use stays")
-    func debris() async throws {
+    func staleTemporaryFiles() async throws {
         try self.files.write("part", to: ".%tmp-dead-1")
         try self.files.write("part", to: "a/b/.%tmp-dead-2")
         try self.files.write("part", to: "a/.%tmp-dead-3/%item")

@@ -171,7 +171,7 @@ struct LMDBBadFileTests {
         #expect(await process.status() == 1)
     }
 
-    /// Returns the file of an environment with so many items, small ones and large ones, with and without a life time.
+    /// Returns the file of an environment with so many items, small ones and large ones, with and without a lifetime.
     private func environment(items: Int) async throws -> [UInt8] {
         let other = try TemporaryFolder()
         let driver = try LMDBDriver(path: other.path, configuration: lmdbConfiguration { $0.synchronous = .noSync })

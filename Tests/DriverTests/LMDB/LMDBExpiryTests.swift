@@ -84,15 +84,15 @@ struct LMDBExpiryTests {
     func deadlineOrder() async throws {
         let times: [Int64] = [.min, -5, -1, 0, 1, 1_780_000_000_000, .max]
         for (left, right) in zip(times, times.dropFirst()) {
-            try LMDBDeadlineKey.withBytes(of: Timestamp(milliseconds: left)) { left throws(StorageError) in
-                try LMDBDeadlineKey.withBytes(of: Timestamp(milliseconds: right)) { right throws(StorageError) in
+            try DeadlineKey.withBytes(of: Timestamp(milliseconds: left)) { left throws(StorageError) in
+                try DeadlineKey.withBytes(of: Timestamp(milliseconds: right)) { right throws(StorageError) in
                     #expect(compareBytes(left, right) < 0)
                 }
             }
         }
         for time in times {
-            let back = try LMDBDeadlineKey.withBytes(of: Timestamp(milliseconds: time)) { bytes throws(StorageError) in
-                try LMDBDeadlineKey.deadline(bytes)
+            let back = try DeadlineKey.withBytes(of: Timestamp(milliseconds: time)) { bytes throws(StorageError) in
+                try DeadlineKey.deadline(bytes)
             }
             #expect(back.milliseconds == time)
         }

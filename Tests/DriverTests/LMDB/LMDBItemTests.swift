@@ -25,7 +25,7 @@ struct LMDBItemTests {
     }
 
     @Test(
-        "Bytes come back as they were set, with metadata and a life time around them",
+        "Bytes come back as they were set, with metadata and a lifetime around them",
         arguments: [0, 1, 1999, 2100, 5_000_000])
     func roundTrip(count: Int) async throws {
         let driver = try self.driver()
@@ -49,7 +49,7 @@ struct LMDBItemTests {
         try await driver.dispose()
     }
 
-    @Test("A key of 511 bytes is stored, with a life time too; one more is refused by every call, naming the limit")
+    @Test("A key of 511 bytes is stored, with a lifetime too; one more is refused by every call, naming the limit")
     func keyLength() async throws {
         let driver = try self.driver()
         let longest = String(repeating: "k", count: 509) + "é"
@@ -122,7 +122,7 @@ struct LMDBItemTests {
         try await driver.dispose()
     }
 
-    @Test("Too deep subtrees are leapt over, whatever the size of a page", arguments: [1, 2, 7, 1000])
+    @Test("Too deep subtrees are skipped, whatever the size of a page", arguments: [1, 2, 7, 1000])
     func depth(limit: Int) async throws {
         let driver = try self.driver()
         for key in ["a", "a:b", "a:b:c", "a:b:d", "a;", "a:c", "b:c:d", "b:c:e", "c"] { try await driver.set(key, key) }

@@ -49,7 +49,7 @@ struct LMDBOpeningTests {
         #expect(try Set(FileManager.default.contentsOfDirectory(atPath: self.path)) == ["data.mdb", "lock.mdb"])
     }
 
-    @Test("Values, life times and metadata are there after reopening, under a path with a slash at the end too")
+    @Test("Values, lifetimes and metadata are there after reopening, under a path with a slash at the end too")
     func reopen() async throws {
         let clock = ManualClock()
         let settings = lmdbConfiguration { $0.clock = clock }

@@ -46,7 +46,7 @@ struct LMDBReaderPoolTests {
     @Test("Where the environment has no place for another reader, those who come wait for one that has")
     func readersFull() async throws {
         let raw = try RawEnvironment(self.folder.path, maximumReaders: 2)
-        let pool = LMDBReaderPool(raw.handle, count: 6)
+        let pool = ReaderPool(raw.handle, count: 6)
         var taken: [Int] = []
         for _ in 0..<2 {
             let slot = try #require(pool.take())
@@ -85,7 +85,7 @@ struct LMDBReaderPoolTests {
     @Test("Holding waits for the read that runs, and no read runs until the release")
     func holding() async throws {
         let raw = try RawEnvironment(self.folder.path)
-        let pool = LMDBReaderPool(raw.handle, count: 3)
+        let pool = ReaderPool(raw.handle, count: 3)
         let shared = Shared()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {

@@ -19,7 +19,7 @@ struct FullDiskTests {
     }
 
     // 50,000 writes of 1,000 bytes are three times the disk.
-    @Test("Overwriting the same few items goes on for ever", arguments: Self.stores)
+    @Test("Overwriting the same few items goes on forever", arguments: Self.stores)
     func overwriting(store: ProcessStore) async throws {
         let driver = try store.open(self.path)
         let rounds = 500

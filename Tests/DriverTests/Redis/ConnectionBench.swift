@@ -5,14 +5,14 @@ import Testing
 
 /// The state of a connection without one, and what was told to whom. Waiters are numbers, commands are words.
 final class ConnectionBench {
-    typealias State = RedisConnectionState<Int>
+    typealias State = ConnectionState<Int>
 
-    static func time(_ milliseconds: Int64) -> RedisInstant {
-        RedisInstant(nanoseconds: milliseconds * 1_000_000)
+    static func time(_ milliseconds: Int64) -> Instant {
+        Instant(nanoseconds: milliseconds * 1_000_000)
     }
 
     var state: State
-    var told: [Int: Result<RedisReply, StorageError>] = [:]
+    var told: [Int: Result<Reply, StorageError>] = [:]
     var order: [Int] = []
     var ids: [Int: UInt64] = [:]
     private var completions: [State.Completion] = []
@@ -87,7 +87,7 @@ final class ConnectionBench {
         String(decoding: self.plan(now).output?.bytes ?? [], as: UTF8.self)
     }
 
-    func receive(_ replies: [RedisReply], _ now: Int64 = 0) -> Bool {
+    func receive(_ replies: [Reply], _ now: Int64 = 0) -> Bool {
         var replies = replies
         defer { self.tell() }
         return self.state.received(
@@ -131,7 +131,7 @@ final class ConnectionBench {
         return error.code
     }
 
-    func reply(_ waiter: Int) -> RedisReply? {
+    func reply(_ waiter: Int) -> Reply? {
         guard case .success(let reply) = self.told[waiter] else { return nil }
         return reply
     }

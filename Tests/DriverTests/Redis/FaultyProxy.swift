@@ -12,7 +12,7 @@ final class FaultyProxy: Sendable {
         case cut(after: Int)
         /// Every byte goes by itself.
         case dribble
-        /// After so many bytes nonsense comes in place of the server's.
+        /// After so many bytes nonsense comes instead of the server's.
         case corrupt(after: Int)
     }
 

@@ -8,9 +8,9 @@ import Testing
 struct RedisBoundsTests {
     @Test("listings that are never continued hold a bounded number of names")
     func abandonedListings() throws {
-        let listings = RedisListings(scanCount: 10, maximumNames: 100)
-        func listing(_ names: Int) -> RedisListings.Listing {
-            var listing = RedisListings.Listing(scan: RedisScan(pattern: []))
+        let listings = Listings(scanCount: 10, maximumNames: 100)
+        func listing(_ names: Int) -> Listings.Listing {
+            var listing = Listings.Listing(scan: Scan(pattern: []))
             listing.found = (0..<names).map(String.init)
             return listing
         }
@@ -30,7 +30,7 @@ struct RedisBoundsTests {
 
     @Test("large items are asked for a few at a time, small ones by the thousand")
     func readSizes() {
-        let knowledge = RedisKnowledge()
+        let knowledge = Knowledge()
         #expect(knowledge.itemsPerRead == 128)
         knowledge.noteRead(items: 128, bytes: 128 << 20)
         #expect(knowledge.itemsPerRead == 8)

@@ -64,7 +64,7 @@ final class RedisClusterServers: Sendable {
     func master(of slot: Int) async throws -> RedisServer? {
         for server in self.servers where server.identifier != nil {
             let reply = try await server.call("CLUSTER", "SLOTS")
-            let topology = try RedisTopology(reply, asked: .host("127.0.0.1", port: server.port))
+            let topology = try Topology(reply, asked: .host("127.0.0.1", port: server.port))
             let owner = topology.master(of: slot)
             if let found = self.servers.first(where: { owner == .host("127.0.0.1", port: $0.port) }) { return found }
         }

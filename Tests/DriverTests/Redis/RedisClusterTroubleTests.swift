@@ -14,15 +14,15 @@ struct RedisClusterTroubleTests {
     /// Returns names of items on the server, each in another slot.
     private func names(_ count: Int, on server: RedisServer, _ text: String) async throws -> [String] {
         let reply = try await server.call("CLUSTER", "SLOTS")
-        let place = RedisEndpoint.host("127.0.0.1", port: server.port)
-        let topology = try RedisTopology(reply, asked: place)
+        let place = Endpoint.host("127.0.0.1", port: server.port)
+        let topology = try Topology(reply, asked: place)
         var slots: Set<Int> = []
         var names: [String] = []
         var number = 0
         while names.count < count {
             number += 1
             let name = "\(text)\(number)"
-            let slot = Array(name.utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+            let slot = Array(name.utf8).withUnsafeBytes { Slot.slot(of: $0) }
             if topology.master(of: slot) == place, slots.insert(slot).inserted { names.append(name) }
         }
         return names
@@ -213,7 +213,7 @@ struct RedisClusterTroubleTests {
         configuration.commandTimeout = .seconds(3)
         let driver = try RedisDriver.redis(cluster.url, configuration)
         let name = try await self.names(1, on: cluster.servers[0], "storm")[0]
-        let slot = Array(name.utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+        let slot = Array(name.utf8).withUnsafeBytes { Slot.slot(of: $0) }
         for number in 0..<100 { try await driver.setItem("storm:\(number)", [1], WriteOptions()) }
         for server in cluster.servers[..<3] { try await server.check("CLUSTER", "DELSLOTS", "\(slot)") }
         let before = try await self.connectionsReceived(cluster)
@@ -231,10 +231,10 @@ struct RedisClusterTroubleTests {
     @Test("a node that is called otherwise in a redirection keeps its connections when the topology is asked for")
     func otherName() async throws {
         let cluster = try await RedisClusterServers.shared.value
-        var options = RedisConnection.Options(endpoint: .host("127.0.0.1", port: cluster.servers[0].port))
+        var options = Connection.Options(endpoint: .host("127.0.0.1", port: cluster.servers[0].port))
         options.failsFast = true
-        let client = RedisCluster(
-            options, seeds: [options.endpoint], connections: 1, RedisKeys(prefix: "", isCluster: true))
+        let client = Cluster(
+            options, seeds: [options.endpoint], connections: 1, Keys(prefix: "", isCluster: true))
         #expect(await client.refresh() == nil)
         let node = try client.node(at: .host("localhost", port: cluster.servers[1].port))
         let epoch = node.first.epoch

@@ -6,14 +6,14 @@ import Testing
 @Suite("Redis connecting", .timeLimit(.minutes(5)))
 struct RedisConnectingTests {
     /// The addresses of 127.0.0.1 with these ports.
-    static func addresses(_ ports: [Int]) -> RedisResolution.Outcome {
+    static func addresses(_ ports: [Int]) -> Resolution.Outcome {
         .success(
             ports.flatMap { port in
                 (try? RedisPlatform.addresses(ofHost: "127.0.0.1", port: port, digitsOnly: true).get()) ?? []
             })
     }
 
-    private func get(_ client: RedisServerClient, _ key: String) async throws -> RedisReply {
+    private func get(_ client: ServerClient, _ key: String) async throws -> Reply {
         try await client.send(key, .one, isRepeatable: true) { writer in
             writer.begin(2)
             writer.word("GET")
@@ -37,14 +37,14 @@ struct RedisConnectingTests {
         }
         let server = try RedisServer()
         let attempts = Counter()
-        var options = RedisConnection.Options(endpoint: .host("db.test", port: 1))
+        var options = Connection.Options(endpoint: .host("db.test", port: 1))
         options.connectTimeout = .seconds(1)
         options.commandTimeout = .seconds(20)
         options.lookUp = { _, _ in
             attempts.add()
             return Self.addresses([port, server.port])
         }
-        let client = try RedisServerClient(options, connections: 1)
+        let client = try ServerClient(options, connections: 1)
         #expect(try await self.get(client, "k") == .null)
         #expect(attempts.now == 1, "the first attempt has come to the second address")
         await client.close()
@@ -56,14 +56,14 @@ struct RedisConnectingTests {
         defer { RedisPlatform.close(listener) }
         let server = try RedisServer()
         let attempts = Counter()
-        var options = RedisConnection.Options(endpoint: .host("db.test", port: 1))
+        var options = Connection.Options(endpoint: .host("db.test", port: 1))
         options.connectTimeout = .seconds(1)
         options.commandTimeout = .seconds(20)
         options.lookUp = { _, _ in
             attempts.add()
             return Self.addresses([port, server.port])
         }
-        let client = try RedisServerClient(options, connections: 1)
+        let client = try ServerClient(options, connections: 1)
         #expect(try await self.get(client, "k") == .null)
         #expect(attempts.now == 1)
         await client.close()
@@ -71,13 +71,13 @@ struct RedisConnectingTests {
 
     @Test("each address has its share of the time that is left, and one that failed comes last")
     func order() {
-        var order = RedisAddressOrder<Int>()
-        func time(_ milliseconds: Int64) -> RedisInstant { ConnectionBench.time(milliseconds) }
-        func expect(_ found: [RedisInstant]?, _ address: Int64, _ until: Int64) {
+        var order = AddressOrder<Int>()
+        func time(_ milliseconds: Int64) -> Instant { ConnectionBench.time(milliseconds) }
+        func expect(_ found: [Instant]?, _ address: Int64, _ until: Int64) {
             let milliseconds = found?.map { $0.nanoseconds / 1_000_000 }
             #expect(milliseconds == [address, until])
         }
-        func next(_ now: Int64) -> [RedisInstant]? {
+        func next(_ now: Int64) -> [Instant]? {
             order.next(time(now)).map { [time(Int64($0.address)), $0.until] }
         }
         order.begin([1, 2, 3], until: time(900))
@@ -106,9 +106,9 @@ struct RedisConnectingTests {
 
     @Test("a system without threads fails each call, and none is forgotten")
     func noThread() async throws {
-        var options = RedisConnection.Options(endpoint: .host("127.0.0.1", port: 1))
+        var options = Connection.Options(endpoint: .host("127.0.0.1", port: 1))
         options.startThread = { _ in false }
-        let connection = try RedisConnection(options)
+        let connection = try Connection(options)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<16 {
                 group.addTask {

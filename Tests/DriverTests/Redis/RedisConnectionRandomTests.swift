@@ -18,7 +18,7 @@ struct RedisConnectionRandomTests {
             var refused: Set<Int> = []
             var losses = 0
             // A caller that is still writing, and what it has to.
-            var direct: RedisConnectionState<Int>.DirectOutput?
+            var direct: ConnectionState<Int>.DirectOutput?
             for now in 0..<400 {
                 switch Int.random(in: 0..<10, using: &generator) {
                 case 0..<4:
@@ -42,7 +42,7 @@ struct RedisConnectionRandomTests {
                     if bench.cancel(waiter) { cancelled.insert(waiter) }
                 case 5..<8:
                     let count = Int.random(in: 0...server.count, using: &generator)
-                    let replies = server.prefix(count).map { RedisReply.bytes(Array($0.utf8)) }
+                    let replies = server.prefix(count).map { Reply.bytes(Array($0.utf8)) }
                     server.removeFirst(count)
                     if bench.state.phase == .ready { #expect(bench.receive(replies, Int64(now))) }
                 case 8 where bench.state.phase == .ready && Int.random(in: 0..<4, using: &generator) == 0:

@@ -142,7 +142,7 @@ struct RedisCredentialsTests {
         tls.clientCertificate = .pem(certificate: [], key: Array("hush-key".utf8))
         configuration.tls = tls
         #expect(configuration.password == "hush-password")
-        let url = try RedisURL("redis://ada:hush-url@host")
+        let url = try URL("redis://ada:hush-url@host")
         let options = RedisDriver.Configuration().options(for: url)
         let driver = try RedisDriver.redis(
             "redis-sentinel://ada:hush-url@host/main",
@@ -165,11 +165,11 @@ struct RedisCredentialsTests {
 
 extension RedisServer {
     @discardableResult
-    func call(password: String, _ words: String...) async throws -> RedisReply {
-        var options = RedisConnection.Options(endpoint: .host("127.0.0.1", port: self.port))
-        options.password = RedisSecret(password)
+    func call(password: String, _ words: String...) async throws -> Reply {
+        var options = Connection.Options(endpoint: .host("127.0.0.1", port: self.port))
+        options.password = Secret(password)
         options.commandTimeout = .seconds(30)
-        let connection = try RedisConnection(options)
+        let connection = try Connection(options)
         let reply = try await connection.send(isRepeatable: false) { writer in
             writer.begin(words.count)
             for word in words { writer.word(word) }

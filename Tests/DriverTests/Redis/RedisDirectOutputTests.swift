@@ -6,7 +6,7 @@ import Testing
 /// Which commands their callers write themselves, and what becomes of them.
 @Suite("Redis connection state, written by callers")
 struct RedisDirectOutputTests {
-    private typealias Output = RedisConnectionState<Int>.DirectOutput
+    private typealias Output = ConnectionState<Int>.DirectOutput
 
     /// A connection that is there, whose thread sleeps.
     private func bench() -> ConnectionBench {

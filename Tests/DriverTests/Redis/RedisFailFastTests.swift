@@ -8,7 +8,7 @@ import Testing
 struct RedisFailFastTests {
     private func isUnsent(_ bench: ConnectionBench, _ waiter: Int) -> Bool {
         guard case .failure(let error) = bench.told[waiter] else { return false }
-        return error.underlying is RedisUnsent
+        return error.underlying is Unsent
     }
 
     @Test("what waits for a connection that fails can go elsewhere at once")
@@ -66,7 +66,7 @@ struct RedisFailFastTests {
     @Test("all replies are given where they are asked for, anew after the connection was lost")
     func collecting() {
         let bench = ConnectionBench()
-        let error = RedisReply.error(RedisServerError("MOVED 1 a:1".utf8))
+        let error = Reply.error(RedisServerError("MOVED 1 a:1".utf8))
         bench.addCollecting(1, "abc", replies: 3)
         bench.connect()
         _ = bench.output()

@@ -56,15 +56,15 @@ struct RedisFailoverTests {
     @Test("a name is looked up again after the server refused as a replica")
     func name() async throws {
         let (master, replica) = try await self.pair()
-        var options = RedisConnection.Options(endpoint: .host("db.test", port: 1))
+        var options = Connection.Options(endpoint: .host("db.test", port: 1))
         options.commandTimeout = .seconds(20)
         let (place, lookups) = (Shared(master.port), Counter())
         options.lookUp = { _, _ in
             lookups.add()
             return RedisPlatform.addresses(ofHost: "127.0.0.1", port: place.value, digitsOnly: true)
         }
-        let client = try RedisServerClient(options, connections: 2)
-        func count() async throws -> RedisReply {
+        let client = try ServerClient(options, connections: 2)
+        func count() async throws -> Reply {
             try await client.send("n", .one, isRepeatable: false) { writer in
                 writer.begin(2)
                 writer.word("INCR")
@@ -86,7 +86,7 @@ struct RedisFailoverTests {
     @Test("of a name's several addresses another is tried after one refused as a replica")
     func addresses() async throws {
         let (master, replica) = try await self.pair()
-        var options = RedisConnection.Options(endpoint: .host("db.test", port: 1))
+        var options = Connection.Options(endpoint: .host("db.test", port: 1))
         options.commandTimeout = .seconds(20)
         let ports = [replica.port, master.port]
         options.lookUp = { _, _ in
@@ -95,7 +95,7 @@ struct RedisFailoverTests {
                     (try? RedisPlatform.addresses(ofHost: "127.0.0.1", port: port, digitsOnly: true).get()) ?? []
                 })
         }
-        let client = try RedisServerClient(options, connections: 1)
+        let client = try ServerClient(options, connections: 1)
         let reply = try await client.send("k", .one, isRepeatable: false) { writer in
             writer.begin(3)
             for word in ["SET", "k", "v"] { writer.word(word) }

@@ -163,7 +163,7 @@ struct RedisFaultTests {
         #expect(error?.code == .unavailable)
         #expect(error?.message.contains("not what a Redis server sends") == true)
         try await storage.dispose()
-        // The greeting is answered in 12 bytes.
+        // The handshake is answered in 12 bytes.
         let later = try FaultyProxy(to: server.port, [.corrupt(after: 12)])
         let second = try Self.storage(later.url)
         let broken = await #expect(throws: StorageError.self) { try await second.getItem("k", as: Int.self) }

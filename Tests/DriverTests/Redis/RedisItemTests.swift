@@ -21,7 +21,7 @@ struct RedisItemTests {
         return try Storage(.redis(self.server.url, configuration))
     }
 
-    private func text(_ reply: RedisReply) -> String? {
+    private func text(_ reply: Reply) -> String? {
         guard case .bytes(let bytes) = reply else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -43,7 +43,7 @@ struct RedisItemTests {
         try await storage.dispose()
     }
 
-    @Test("have life times in the server, metadata the same, whichever call gave it")
+    @Test("have lifetimes in the server, metadata the same, whichever call gave it")
     func lifeTimes() async throws {
         let storage = try self.storage()
         let name = "\(self.prefix):k"
@@ -87,7 +87,7 @@ struct RedisItemTests {
         try await storage.dispose()
     }
 
-    @Test("expire by the server's clock, for every call, with their metadata")
+    @Test("expire by the server's clock, forevery call, with their metadata")
     func expiry() async throws {
         let storage = try self.storage { $0.defaultTTL = .milliseconds(40) }
         try await storage.setItem("k", 1)

@@ -11,7 +11,7 @@ struct RedisMigratingTests {
         let target: RedisServer
 
         init(_ tag: String, _ cluster: RedisClusterServers) async throws {
-            let slot = Array(tag.utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+            let slot = Array(tag.utf8).withUnsafeBytes { Slot.slot(of: $0) }
             let source = try #require(try await cluster.master(of: slot))
             let target = try #require(cluster.servers[..<3].first { $0.port != source.port })
             let (sourceID, targetID) = (
@@ -114,7 +114,7 @@ struct RedisMigratingTests {
         #expect(try await removal.value)
         #expect(try await swap.value == .swapped)
         #expect(try await metadata.value)
-        let slot = Array("move".utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+        let slot = Array("move".utf8).withUnsafeBytes { Slot.slot(of: $0) }
         let identifier = try await move.target.text("CLUSTER", "MYID")
         for server in [move.target, move.source] {
             try await server.check("CLUSTER", "SETSLOT", "\(slot)", "NODE", identifier)

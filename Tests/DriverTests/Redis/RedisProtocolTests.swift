@@ -10,7 +10,7 @@ struct RedisProtocolTests {
             + "with: 'secret'\r\n").utf8
     )
 
-    private static let replies: [RedisReply] = [
+    private static let replies: [Reply] = [
         .ok, .status(Array("PONG".utf8)), .integer(-42), .integer(.max), .null, .bytes([]),
         .bytes(Array("a\r\nb\u{0}".utf8)),
         .null, .array([]), .array([.integer(1), .array([.bytes(Array("x".utf8)), .array([])]), .ok]),
@@ -20,8 +20,8 @@ struct RedisProtocolTests {
 
     @Test("Replies are the same however the bytes are cut", arguments: [1, 2, 3, 7, 64, 100_000])
     func reading(_ size: Int) throws {
-        guard var reader = RedisReplyReader() else { throw RedisProtocolError(message: "memory is short") }
-        var replies: [RedisReply] = []
+        guard var reader = ReplyReader() else { throw ProtocolError(message: "memory is short") }
+        var replies: [Reply] = []
         for start in stride(from: 0, to: Self.stream.count, by: size) {
             try Self.stream[start..<min(start + size, Self.stream.count)].withUnsafeBytes {
                 try reader.read($0, into: &replies)
@@ -32,9 +32,9 @@ struct RedisProtocolTests {
 
     @Test("A large value comes whole")
     func large() throws {
-        guard var reader = RedisReplyReader() else { throw RedisProtocolError(message: "memory is short") }
+        guard var reader = ReplyReader() else { throw ProtocolError(message: "memory is short") }
         let value = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        var replies: [RedisReply] = []
+        var replies: [Reply] = []
         try (Array("$\(value.count)\r\n".utf8) + value + Array("\r\n+OK\r\n".utf8)).withUnsafeBytes {
             try reader.read($0, into: &replies)
         }
@@ -48,7 +48,7 @@ struct RedisProtocolTests {
         ]
     )
     func garbage(_ text: String) throws {
-        let error = #expect(throws: RedisProtocolError.self) { try Self.read(Array((text + "\r\n").utf8)) }
+        let error = #expect(throws: ProtocolError.self) { try Self.read(Array((text + "\r\n").utf8)) }
         #expect(error?.message.isEmpty == false)
     }
 
@@ -63,39 +63,39 @@ struct RedisProtocolTests {
             ("=8\r\ntxt:text\r\n", .bytes(Array("text".utf8))), ("=4\r\ntxt:\r\n", .bytes([])),
             // Taken for replies, they would be given to callers that wait for others.
             (">1\r\n+x\r\n", nil), ("|1\r\n+a\r\n:1\r\n", nil), ("*1\r\n>1\r\n+x\r\n", nil),
-        ] as [(String, RedisReply?)]
+        ] as [(String, Reply?)]
     )
-    func newerProtocol(_ text: String, _ reply: RedisReply?) {
+    func newerProtocol(_ text: String, _ reply: Reply?) {
         do {
             let replies = try Self.read(Array((text + "+OK\r\n").utf8))
             #expect(reply != nil && replies == [reply, .ok])
         } catch {
-            #expect((error as? RedisProtocolError)?.message.isEmpty == false)
+            #expect((error as? ProtocolError)?.message.isEmpty == false)
         }
     }
 
     @Test("Arrays may be nested as deeply as servers do, not as deeply as it takes to fill a stack")
     func depth() throws {
-        var reply = RedisReply.integer(1)
+        var reply = Reply.integer(1)
         for _ in 0..<8 { reply = .array([reply]) }
         #expect(try Self.read(Array((String(repeating: "*1\r\n", count: 8) + ":1\r\n").utf8)) == [reply])
         for count in [9, 1_000_000] {
             let bytes = Array((String(repeating: "*1\r\n", count: count) + ":1\r\n").utf8)
-            let error = #expect(throws: RedisProtocolError.self) { try Self.read(bytes) }
+            let error = #expect(throws: ProtocolError.self) { try Self.read(bytes) }
             #expect(error?.message.contains("nested") == true)
         }
     }
 
-    private static func read(_ bytes: [UInt8]) throws -> [RedisReply] {
-        guard var reader = RedisReplyReader() else { throw RedisProtocolError(message: "memory is short") }
-        var replies: [RedisReply] = []
+    private static func read(_ bytes: [UInt8]) throws -> [Reply] {
+        guard var reader = ReplyReader() else { throw ProtocolError(message: "memory is short") }
+        var replies: [Reply] = []
         try bytes.withUnsafeBytes { try reader.read($0, into: &replies) }
         return replies
     }
 
     @Test("Commands are arrays of bulk strings")
     func writing() {
-        var writer = RedisCommandWriter()
+        var writer = CommandWriter()
         writer.begin(12)
         writer.word("SET")
         writer.word("caf\u{E9}" as String)
@@ -122,7 +122,7 @@ struct RedisProtocolTests {
 
     @Test("Keys are told from neighbours, metadata and what is no key")
     func keys() {
-        let keys = RedisKeys(prefix: "app:")
+        let keys = Keys(prefix: "app:")
         #expect(keys.item(Array("app:a:b".utf8)) == "a:b")
         #expect(keys.meaning(of: Array("app:a$".utf8)) == .metadata("a"))
         for name in [
@@ -132,13 +132,13 @@ struct RedisProtocolTests {
         }
         #expect(keys.item(Array("app:".utf8) + [0xFF]) == nil)
         #expect(keys.item(Array("app:".utf8) + [0]) == nil)
-        #expect(RedisKeys(prefix: "").item(Array("a".utf8)) == "a")
+        #expect(Keys(prefix: "").item(Array("a".utf8)) == "a")
         #expect(keys.pattern(base: "a*[b]?\\:") == Array("app:a\\*\\[b\\]\\?\\\\:*".utf8))
     }
 
     @Test("Waiting for the next attempt grows to a bound, less some chance")
     func backoff() {
-        var backoff = RedisBackoff(.milliseconds(20)...(.seconds(2)))
+        var backoff = Backoff(.milliseconds(20)...(.seconds(2)))
         var generator = SystemRandomNumberGenerator()
         for attempt in 0..<100 {
             let full = min(Duration.milliseconds(20) * (1 << min(attempt, 20)), .seconds(2))

@@ -45,9 +45,9 @@ struct RedisReplicaTests {
 
     /// Returns the master of a key's slot, and its replica.
     private func pair(of name: String, _ cluster: RedisClusterServers) async throws -> (RedisServer, RedisServer) {
-        let slot = Array(name.utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
+        let slot = Array(name.utf8).withUnsafeBytes { Slot.slot(of: $0) }
         let topology = try await cluster.servers[0].topology()
-        func server(_ endpoint: RedisEndpoint?) throws -> RedisServer {
+        func server(_ endpoint: Endpoint?) throws -> RedisServer {
             try #require(cluster.servers.first { endpoint == .host("127.0.0.1", port: $0.port) })
         }
         return (try server(topology.master(of: slot)), try server(topology.replicas(of: slot).first))
@@ -157,8 +157,8 @@ struct RedisReplicaTests {
         #expect(Set(try await storage.getKeys()) == ["{cut}a"])
 
         // Such a server takes no further connection of ours.
-        let line = try RedisConnection(.init(endpoint: .host("127.0.0.1", port: replica.port)))
-        func say(_ words: String...) async throws -> RedisReply {
+        let line = try Connection(.init(endpoint: .host("127.0.0.1", port: replica.port)))
+        func say(_ words: String...) async throws -> Reply {
             try await line.send(isRepeatable: false) { writer in
                 writer.begin(words.count)
                 for word in words { writer.word(word) }
@@ -227,7 +227,7 @@ struct RedisReplicaTests {
     private func move(_ replica: RedisServer, to master: RedisServer, _ cluster: RedisClusterServers) async throws {
         try await replica.check("CLUSTER", "REPLICATE", try await master.text("CLUSTER", "MYID"))
         try await replica.wait("INFO", "replication") { $0.contains("master_link_status:up") }
-        let endpoint = RedisEndpoint.host("127.0.0.1", port: replica.port)
+        let endpoint = Endpoint.host("127.0.0.1", port: replica.port)
         for server in cluster.servers {
             try await self.until {
                 let topology = try await server.topology()
@@ -298,8 +298,8 @@ struct RedisReplicaTests {
 
 extension RedisServer {
     /// Who serves what, as this node sees it.
-    fileprivate func topology() async throws -> RedisTopology {
-        try RedisTopology(try await self.call("CLUSTER", "SLOTS"), asked: .host("127.0.0.1", port: self.port))
+    fileprivate func topology() async throws -> Topology {
+        try Topology(try await self.call("CLUSTER", "SLOTS"), asked: .host("127.0.0.1", port: self.port))
     }
 }
 

@@ -14,7 +14,7 @@ struct RedisReshardingTests {
         let names = (0..<40).map { "{tag}\($0)" }
         try await storage.setItems(names.map { ($0, 0) })
         for name in names { try await storage.setMeta(name, ["name": name]) }
-        let slot = "tag".utf8.withContiguousStorageIfAvailable { RedisSlot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
+        let slot = "tag".utf8.withContiguousStorageIfAvailable { Slot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
         let source = try #require(try await cluster.master(of: slot))
         let target = try #require(cluster.servers[..<3].first { $0.port != source.port })
         let (sourceID, targetID) = (try await source.text("CLUSTER", "MYID"), try await target.text("CLUSTER", "MYID"))
@@ -68,7 +68,7 @@ struct RedisReshardingTests {
             $0.customMetadata = false
             $0.commandTimeout = .seconds(20)
         }
-        let slot = "tag".utf8.withContiguousStorageIfAvailable { RedisSlot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
+        let slot = "tag".utf8.withContiguousStorageIfAvailable { Slot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
         let source = try #require(try await cluster.master(of: slot))
         let target = try #require(cluster.servers[..<3].first { $0.port != source.port })
         let (sourceID, targetID) = (try await source.text("CLUSTER", "MYID"), try await target.text("CLUSTER", "MYID"))
@@ -114,8 +114,8 @@ struct RedisReshardingTests {
         var number = 0
         while moves.count < 6 {
             number += 1
-            let slot = Array("\(number)".utf8).withUnsafeBytes { RedisSlot.slot(of: $0) }
-            let index = slot * 3 / RedisSlot.count
+            let slot = Array("\(number)".utf8).withUnsafeBytes { Slot.slot(of: $0) }
+            let index = slot * 3 / Slot.count
             let earlier = moves.count { $0.source.port == masters[index].port }
             guard earlier < 2 else { continue }
             moves.append((masters[index], masters[(index + 1 + earlier) % 3], "{\(number)}", slot))
@@ -149,8 +149,8 @@ struct RedisReshardingTests {
             // would give a slot back.
             for master in masters {
                 while true {
-                    let place = RedisEndpoint.host("127.0.0.1", port: master.port)
-                    let topology = try RedisTopology(try await master.call("CLUSTER", "SLOTS"), asked: place)
+                    let place = Endpoint.host("127.0.0.1", port: master.port)
+                    let topology = try Topology(try await master.call("CLUSTER", "SLOTS"), asked: place)
                     if topology.master(of: move.slot) == .host("127.0.0.1", port: move.target.port) { break }
                     try Task.checkCancellation()
                     await Task.yield()
@@ -167,7 +167,7 @@ struct RedisReshardingTests {
         let cluster = try await RedisClusterServers(replicasTakeOver: true)
         let storage = try RedisClusterTests.storage(cluster, "") { $0.watching = .notifications }
         var events = try await storage.watch("watched").makeAsyncIterator()
-        let slot = "tag".utf8.withContiguousStorageIfAvailable { RedisSlot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
+        let slot = "tag".utf8.withContiguousStorageIfAvailable { Slot.slot(of: UnsafeRawBufferPointer($0)) } ?? 0
         let master = try #require(try await cluster.master(of: slot))
         let isOver = Counter()
         let acknowledged = Counter()

@@ -92,11 +92,11 @@ final class RedisSentinelServer: Sendable {
         _ = self.process.wait()
     }
 
-    func call(_ words: [String]) async throws -> RedisReply {
-        var options = RedisConnection.Options(endpoint: .host("127.0.0.1", port: self.port))
-        options.password = self.password.map { RedisSecret($0) }
+    func call(_ words: [String]) async throws -> Reply {
+        var options = Connection.Options(endpoint: .host("127.0.0.1", port: self.port))
+        options.password = self.password.map { Secret($0) }
         options.commandTimeout = .seconds(30)
-        let connection = try RedisConnection(options)
+        let connection = try Connection(options)
         let reply = try await connection.send(isRepeatable: true) { writer in
             writer.begin(words.count)
             for word in words { writer.word(word) }

@@ -138,14 +138,14 @@ final class RedisServer: Sendable {
 extension RedisServer {
     /// Sends one command and returns the reply.
     @discardableResult
-    func call(_ words: String...) async throws -> RedisReply {
+    func call(_ words: String...) async throws -> Reply {
         try await self.call(words)
     }
 
-    func call(_ words: [String]) async throws -> RedisReply {
-        var options = RedisConnection.Options(endpoint: .host("127.0.0.1", port: self.port))
+    func call(_ words: [String]) async throws -> Reply {
+        var options = Connection.Options(endpoint: .host("127.0.0.1", port: self.port))
         options.commandTimeout = .seconds(30)
-        let connection = try RedisConnection(options)
+        let connection = try Connection(options)
         let reply = try await connection.send(isRepeatable: false) { writer in
             writer.begin(words.count)
             for word in words { writer.word(word) }

@@ -102,7 +102,7 @@ struct RedisTLSClientTests {
         // Which one is used is asked of the context, as the server does not say.
         var tls = TLS()
         tls.clientCertificate = .files(certificate: folder.file("certificate.pem"), key: folder.file("key.pem"))
-        let contexts = try RedisTLSContexts(tls)
+        let contexts = try TLSContexts(tls)
         let first = contexts.current
         #expect(contexts.current === first)
         try install(old.certificate, "certificate.pem")

@@ -8,9 +8,9 @@ import Testing
 struct RedisTopologyTests {
     private static func topology(
         _ last: Int64 = 16_383, state: String = "ok", epoch: Int? = nil
-    ) throws -> RedisTopology {
-        let node = RedisReply.array([.bytes(Array("one".utf8)), .integer(1), .bytes([])])
-        var topology = try RedisTopology(
+    ) throws -> Topology {
+        let node = Reply.array([.bytes(Array("one".utf8)), .integer(1), .bytes([])])
+        var topology = try Topology(
             .array([.array([.integer(0), .integer(last), node])]), asked: .host("asked", port: 7000))
         let line = epoch.map { "cluster_current_epoch:\($0)\r\n" } ?? ""
         topology.note(info: "cluster_state:\(state)\r\ncluster_slots_ok:1\r\n\(line)")
@@ -36,8 +36,8 @@ struct RedisTopologyTests {
 
     @Test("asking takes its time when nothing comes of it")
     func pace() {
-        var pace = RedisRefreshPace()
-        func time(_ milliseconds: Int64) -> RedisInstant { ConnectionBench.time(milliseconds) }
+        var pace = RefreshPace()
+        func time(_ milliseconds: Int64) -> Instant { ConnectionBench.time(milliseconds) }
         #expect(pace.pause(time(0)) == .zero)
         pace.ended(time(0), hasChanged: false)
         #expect(pace.pause(time(30)) == .milliseconds(70))
@@ -54,17 +54,17 @@ struct RedisTopologyTests {
         #expect(pace.pause(time(10_000)) == .milliseconds(100), "it was quiet for a while")
     }
 
-    private static let a = RedisEndpoint.host("10.0.0.1", port: 1)
-    private static let b = RedisEndpoint.host("10.0.0.2", port: 2)
-    private static let c = RedisEndpoint.host("10.0.0.3", port: 3)
+    private static let a = Endpoint.host("10.0.0.1", port: 1)
+    private static let b = Endpoint.host("10.0.0.2", port: 2)
+    private static let c = Endpoint.host("10.0.0.3", port: 3)
 
     /// What a node says; `slots` are words as in `CLUSTER NODES`.
     private static func line(_ name: String, _ place: Int, _ slots: String, _ flags: String = "master") -> String {
         "\(name) 10.0.0.\(place):\(place)@1000\(place) \(flags) - 0 0 1 connected \(slots)\n"
     }
 
-    private static func holders(_ slotsOfA: String, _ slotsOfB: String, _ slotsOfC: String) -> RedisSlotHolders {
-        RedisSlotHolders([
+    private static func holders(_ slotsOfA: String, _ slotsOfB: String, _ slotsOfC: String) -> SlotHolders {
+        SlotHolders([
             (Self.a, Self.line("a", 1, slotsOfA, "myself,master") + Self.line("b", 2, "0-3") + Self.line("c", 3, "")),
             (Self.b, Self.line("a", 1, "0-9") + Self.line("b", 2, slotsOfB, "myself,master")),
             (Self.c, Self.line("a", 1, "0-9") + Self.line("c", 3, slotsOfC, "myself,master")),
@@ -80,24 +80,24 @@ struct RedisTopologyTests {
             nonsense
 
             """
-        let nodes = RedisClusterNode.nodes(in: text, asked: .host("127.0.0.1", port: 7001))
+        let nodes = ClusterNode.nodes(in: text, asked: .host("127.0.0.1", port: 7001))
         #expect(nodes.map(\.identifier) == ["aa", "bb", "cc"])
         #expect(nodes.map(\.isMyself) == [true, false, false] && nodes.map(\.isMaster) == [true, false, false])
         #expect(nodes.map(\.place) == [.host("127.0.0.1", port: 7001), .host("127.0.0.2", port: 7002), nil])
-        #expect(nodes[0].owned == RedisSlotSet([Int](0...99) + [200]))
+        #expect(nodes[0].owned == SlotSet([Int](0...99) + [200]))
         #expect(nodes[0].arriving == [93] && nodes[0].leaving.map(\.slot) == [77] && nodes[0].leaving[0].target == "bb")
-        let named = RedisClusterNode.nodes(in: text, asked: .host("name-a", port: 7001))
+        let named = ClusterNode.nodes(in: text, asked: .host("name-a", port: 7001))
         #expect(named.map(\.place)[..<2] == [.host("name-a", port: 7001), .host("name-b", port: 7002)])
     }
 
     @Test("nodes to which items may have come are gone over once more, and no other")
     func gains() {
         let quiet = Self.holders("4-9", "0-3", "")
-        #expect(quiet.owned == [Self.a: RedisSlotSet(4...9), Self.b: RedisSlotSet(0...3)])
+        #expect(quiet.owned == [Self.a: SlotSet(4...9), Self.b: SlotSet(0...3)])
         #expect(quiet.gains(since: quiet, among: nil, visited: [:]).isEmpty)
         // Open at the end, at the beginning, and all the time.
         let open = Self.holders("4-9 [5->-b]", "0-3 [5-<-a]", "")
-        let five = RedisSlotSet([5])
+        let five = SlotSet([5])
         #expect(open.arriving == [Self.b: five])
         #expect(open.gains(since: quiet, among: nil, visited: [:]) == [Self.b: five])
         #expect(open.gains(since: open, among: nil, visited: [:]) == [Self.b: five])

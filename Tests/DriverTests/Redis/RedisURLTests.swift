@@ -7,38 +7,38 @@ import Testing
 struct RedisURLTests {
     @Test("name host, port, database, user and password")
     func parts() throws {
-        var url = try RedisURL("redis://localhost")
+        var url = try URL("redis://localhost")
         #expect(url.endpoints == [.host("localhost", port: 6379)])
         #expect(url.username == nil && url.password == nil && url.database == nil)
-        url = try RedisURL("redis://ada:s%40cret%3A@db.example:7000/12")
+        url = try URL("redis://ada:s%40cret%3A@db.example:7000/12")
         #expect(url.endpoints == [.host("db.example", port: 7000)])
         #expect(url.username == "ada")
         #expect(url.password == "s@cret:")
         #expect(url.database == 12)
-        url = try RedisURL("REDIS://:pa:ss@[::1]:7001/")
+        url = try URL("REDIS://:pa:ss@[::1]:7001/")
         #expect(url.endpoints == [.host("::1", port: 7001)])
         #expect(url.username == nil)
         #expect(url.password == "pa:ss")
-        #expect(try RedisURL("rediss://one:1").isEncrypted && !RedisURL("redis://one:1").isEncrypted)
-        #expect(try RedisURL("redis://[fe80::1]").endpoints == [.host("fe80::1", port: 6379)])
+        #expect(try URL("rediss://one:1").isEncrypted && !URL("redis://one:1").isEncrypted)
+        #expect(try URL("redis://[fe80::1]").endpoints == [.host("fe80::1", port: 6379)])
     }
 
     @Test("name a unix socket")
     func socket() throws {
-        #expect(try RedisURL("unix:///run/redis.sock").endpoints == [.path("/run/redis.sock")])
-        let url = try RedisURL("unix://ada:secret@/run/my%20redis.sock?db=3")
+        #expect(try URL("unix:///run/redis.sock").endpoints == [.path("/run/redis.sock")])
+        let url = try URL("unix://ada:secret@/run/my%20redis.sock?db=3")
         #expect(url.endpoints == [.path("/run/my redis.sock")])
         #expect(url.username == "ada" && url.password == "secret" && url.database == 3)
     }
 
     @Test("name some nodes of a cluster")
     func cluster() throws {
-        let url = try RedisURL("redis-cluster://ada:secret@one,two:7001,[::1]:7002")
+        let url = try URL("redis-cluster://ada:secret@one,two:7001,[::1]:7002")
         #expect(url.isCluster)
         #expect(url.endpoints == [.host("one", port: 6379), .host("two", port: 7001), .host("::1", port: 7002)])
         #expect(url.username == "ada" && url.password == "secret")
-        #expect(try !RedisURL("redis://one").isCluster && !url.isEncrypted)
-        let encrypted = try RedisURL("rediss-cluster://:secret@one:7001,two")
+        #expect(try !URL("redis://one").isCluster && !url.isEncrypted)
+        let encrypted = try URL("rediss-cluster://:secret@one:7001,two")
         #expect(encrypted.isCluster && encrypted.isEncrypted)
         #expect(encrypted.endpoints == [.host("one", port: 7001), .host("two", port: 6379)])
         #expect(encrypted.password == "secret")
@@ -46,13 +46,13 @@ struct RedisURLTests {
 
     @Test("name sentinels and the service that they watch over")
     func sentinels() throws {
-        let url = try RedisURL("redis-sentinel://ada:secret@one,two:7001,[::1]:7002/my%2Fmaster/3")
+        let url = try URL("redis-sentinel://ada:secret@one,two:7001,[::1]:7002/my%2Fmaster/3")
         #expect(url.service == "my/master" && url.database == 3 && !url.isCluster && !url.isEncrypted)
         #expect(url.endpoints == [.host("one", port: 26_379), .host("two", port: 7001), .host("::1", port: 7002)])
         #expect(url.username == "ada" && url.password == "secret")
-        let encrypted = try RedisURL("rediss-sentinel://one/main")
+        let encrypted = try URL("rediss-sentinel://one/main")
         #expect(encrypted.service == "main" && encrypted.isEncrypted && encrypted.database == nil)
-        #expect(try RedisURL("redis://one").service == nil)
+        #expect(try URL("redis://one").service == nil)
     }
 
     @Test(
@@ -72,7 +72,7 @@ struct RedisURLTests {
         ]
     )
     func refused(_ text: String) {
-        let error = #expect(throws: StorageError.self) { try RedisURL(text) }
+        let error = #expect(throws: StorageError.self) { try URL(text) }
         #expect(error?.code == .invalidOption)
         #expect(error?.description.contains("secret") == false)
     }
@@ -80,7 +80,7 @@ struct RedisURLTests {
     @Test("go with a configuration that goes before them")
     func configuration() throws {
         var configuration = RedisDriver.Configuration()
-        let url = try RedisURL("redis://ada:secret@host/2")
+        let url = try URL("redis://ada:secret@host/2")
         var options = configuration.options(for: url)
         #expect(options.username == "ada" && options.password == "secret" && options.database == 2)
         configuration.username = "grace"

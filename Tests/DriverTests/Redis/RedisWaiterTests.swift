@@ -7,11 +7,11 @@ import Testing
 struct RedisWaiterTests {
     @Test("the outcome reaches the task, also one that comes before the task sleeps")
     func outcome() async throws {
-        let early = RedisWaiter()
+        let early = Waiter()
         await early.wait { early.resume(.success(.integer(1))) }
         #expect(try early.takeOutcome().get() == .integer(1))
 
-        let late = RedisWaiter()
+        let late = Waiter()
         let (added, continuation) = AsyncStream.makeStream(of: Void.self)
         async let reply = Self.reply(late) { continuation.yield() }
         for await _ in added { break }
@@ -21,7 +21,7 @@ struct RedisWaiterTests {
 
     @Test("a second outcome changes nothing")
     func twice() async throws {
-        let waiter = RedisWaiter()
+        let waiter = Waiter()
         await waiter.wait {
             waiter.resume(.success(.integer(1)))
             waiter.resume(.success(.integer(2)))
@@ -33,23 +33,23 @@ struct RedisWaiterTests {
 
     @Test("whichever comes first, the command's number or the cancellation, the other learns of it once")
     func cancellation() {
-        let issued = RedisWaiter()
+        let issued = Waiter()
         #expect(!issued.issue(7))
         #expect(issued.cancel() == 7)
         #expect(issued.cancel() == nil)
 
-        let cancelled = RedisWaiter()
+        let cancelled = Waiter()
         #expect(cancelled.cancel() == nil)
         #expect(cancelled.issue(8))
     }
 
     private enum Told: Equatable {
-        case success(RedisReply)
+        case success(Reply)
         case failure(StorageError.Code)
     }
 
     @concurrent
-    private static func reply(_ waiter: RedisWaiter, _ added: @Sendable () -> Void) async -> Told {
+    private static func reply(_ waiter: Waiter, _ added: @Sendable () -> Void) async -> Told {
         await waiter.wait(added)
         do throws(StorageError) {
             return .success(try waiter.takeOutcome().get())

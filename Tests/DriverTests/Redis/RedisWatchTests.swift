@@ -130,7 +130,7 @@ struct RedisWatchTests {
         try await other.dispose()
     }
 
-    @Test("tells of a touch however soon it follows the write, and of a write with a life time once")
+    @Test("tells of a touch however soon it follows the write, and of a write with a lifetime once")
     func touches() async throws {
         // Its own, as another test watches the same names.
         let server = try RedisServer(["--notify-keyspace-events", "Kg$xe"])
@@ -168,11 +168,11 @@ struct RedisWatchTests {
 
     @Test("knows which settings it needs")
     func flags() {
-        #expect(RedisWatcher.missing(in: "") == "Kg$x")
-        #expect(RedisWatcher.missing(in: "Ex") == "Kg$")
-        #expect(RedisWatcher.missing(in: "A") == "K")
-        #expect(RedisWatcher.missing(in: "AKE") == nil)
-        #expect(RedisWatcher.missing(in: "g$xK") == nil)
+        #expect(Watcher.missing(in: "") == "Kg$x")
+        #expect(Watcher.missing(in: "Ex") == "Kg$")
+        #expect(Watcher.missing(in: "A") == "K")
+        #expect(Watcher.missing(in: "AKE") == nil)
+        #expect(Watcher.missing(in: "g$xK") == nil)
     }
 }
 

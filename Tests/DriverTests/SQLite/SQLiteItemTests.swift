@@ -63,7 +63,7 @@ struct SQLiteItemTests {
         try await driver.dispose()
     }
 
-    @Test("Too deep subtrees are leapt over, whatever the size of a page", arguments: [1, 2, 7, 1000])
+    @Test("Too deep subtrees are skipped, whatever the size of a page", arguments: [1, 2, 7, 1000])
     func depth(limit: Int) async throws {
         let driver = try self.driver()
         for key in ["a", "a:b", "a:b:c", "a:b:d", "a;", "a:c", "b:c:d", "b:c:e", "c"] { try await driver.set(key, key) }
@@ -111,7 +111,7 @@ struct SQLiteItemTests {
         try await driver.dispose()
     }
 
-    @Test("Overwriting keeps metadata and the time of creation, and drops the life time unless told to keep it")
+    @Test("Overwriting keeps metadata and the time of creation, and drops the lifetime unless told to keep it")
     func overwrite() async throws {
         let driver = try self.driver()
         let created = self.clock.now

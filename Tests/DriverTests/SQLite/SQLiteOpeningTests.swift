@@ -14,7 +14,7 @@ struct SQLiteOpeningTests {
         self.path = self.folder.file("store.db")
     }
 
-    @Test("Items, life times and metadata are there after reopening")
+    @Test("Items, lifetimes and metadata are there after reopening")
     func reopen() async throws {
         let clock = ManualClock()
         let settings = configuration { $0.clock = clock }

@@ -21,7 +21,7 @@ func bytes(_ text: String) -> [UInt8] {
 }
 
 extension StorageDriver {
-    /// Stores text for ever, or for as long as `ttl` says.
+    /// Stores text forever, or for as long as `ttl` says.
     func set(_ key: String, _ text: String, ttl: Duration? = nil) async throws(StorageError) {
         try await self.setItem(key, bytes(text), WriteOptions(ttl: ttl))
     }

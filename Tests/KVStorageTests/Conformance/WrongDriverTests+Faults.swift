@@ -10,7 +10,7 @@ extension WrongDriverTests {
 
     private static let lifeTimeFaults: [Fault] = [
         Fault(
-            name: "forgets life times",
+            name: "forgets lifetimes",
             breaks: model.union([
                 "cancellation.before", "sweeping.leavesMedium", "clearing.withLifeTimes", "contract.appliesOptions",
                 "expired.clear", "expired.compareAndSwapItem",

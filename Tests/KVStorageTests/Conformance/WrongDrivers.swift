@@ -3,7 +3,7 @@ import Synchronization
 
 // Each keeps all promises but one.
 
-/// Forgets life times, as unstorage's file driver does.
+/// Forgets lifetimes, as unstorage's file driver does.
 struct ForgetsLifeTimes: StorageDriverWrapper {
     let wrapped: any StorageDriver
 

@@ -8,7 +8,7 @@ import Musl
 
 /// What the helper asks of the operating system.
 enum Limits {
-    /// Has writes beyond that size of a file fail, as on a full disk, in place of ending the process; `nil` makes room
+    /// Has writes beyond that size of a file fail, as on a full disk, instead of ending the process; `nil` makes room
     /// again.
     static func limitFileSize(_ bytes: Int?) {
         #if canImport(Glibc)

@@ -26,7 +26,7 @@ final class StaleDriver: StorageDriverWrapper {
         self.wrapped = wrapped
     }
 
-    /// From now on, what is read for the first time is answered for ever; `false` ends it.
+    /// From now on, what is read for the first time is answered forever; `false` ends it.
     func setStale(_ isStale: Bool) {
         self.seen.withLock { $0 = isStale ? [:] : nil }
     }

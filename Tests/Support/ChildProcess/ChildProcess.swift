@@ -4,7 +4,7 @@ import Synchronization
 
 /// A program that runs beside the tests; it is ended, and waited for, with the last reference to it.
 ///
-/// In place of Foundation's `Process`, which on Linux hands the program the signals that the starting thread holds back,
+/// Instead of Foundation's `Process`, which on Linux hands the program the signals that the starting thread holds back,
 /// and whose `waitUntilExit()` turns a run loop and shares state with another thread without a lock.
 package final class ChildProcess: Sendable {
     /// Where the program reads from or writes to.

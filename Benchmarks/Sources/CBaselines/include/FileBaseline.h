@@ -5,7 +5,7 @@
 
 // What a C program does that keeps values in files and knows how: the same paths as KVStorageFiles, relative to an open
 // folder, open-read-close to read, and a temporary file that is renamed to write. It does without what a store needs besides:
-// locks, life times, refusing links. Every function returns 0 or an errno.
+// locks, lifetimes, refusing links. Every function returns 0 or an errno.
 
 // Opens the folder, which is made if it is missing.
 int file_baseline_open(const char *path, int *folder);

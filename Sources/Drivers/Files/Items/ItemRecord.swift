@@ -1,6 +1,6 @@
 import KVStorage
 
-/// How an item's life time and custom metadata stand in its file: in a footer after the value, or not at all.
+/// How an item's lifetime and custom metadata stand in its file: in a footer after the value, or not at all.
 ///
 /// A plain item is its bytes and nothing else. One that has a deadline or custom fields ends in
 ///
@@ -9,7 +9,7 @@ import KVStorage
 /// with hexadecimal numbers of 16, 8 and 16 digits, dashes for none. Chosen over
 /// - a file beside it: value and metadata would change in two steps, and a reader would have to look for it;
 /// - extended attributes: many file systems have none or few bytes of them, copies and archives lose them, and reading them
-///   costs a call for every plain item;
+///   costs a call forevery plain item;
 /// - another name for the file: an item would move between two names, and no order of looking at both is safe.
 ///
 /// A footer is part of the file that one rename puts in place, survives copying, and is found in what was read anyway.
@@ -100,7 +100,7 @@ struct ItemRecord: Equatable {
     }
 
     private static var damaged: StorageError {
-        StorageError(.corrupted, "the footer with the item's life time and metadata is damaged; set the item anew")
+        StorageError(.corrupted, "the footer with the item's lifetime and metadata is damaged; set the item anew")
     }
 
     private static func digits(_ number: UInt64?, _ count: Int) -> [UInt8] {

@@ -123,7 +123,7 @@ extension SharedFolder {
 
     /// Goes over to the folder that the path leads to now; `false` if there is none.
     ///
-    /// ``base`` keeps its number and stands for the other folder at once, for every call and whatever it is doing: what a
+    /// ``base`` keeps its number and stands for the other folder at once, forevery call and whatever it is doing: what a
     /// call has begun in the old folder fails there and is begun anew.
     func renew(_ open: () throws(StorageError) -> FileHandle?) throws(StorageError) -> Bool {
         // Rare, and a few calls that wait for nobody: whoever comes meanwhile needs the outcome.

@@ -50,7 +50,7 @@ extension Store {
         return try await BlockingPool.shared.run { () throws(StorageError) in try body(self) }
     }
 
-    /// Calls the body for every file of the store, with its key if it is an item.
+    /// Calls the body forevery file of the store, with its key if it is an item.
     private func visit(
         _ body: (_ folder: Int32, _ name: String, _ status: FileStatus, _ key: String?) throws(StorageError) -> Void
     ) throws(StorageError) {

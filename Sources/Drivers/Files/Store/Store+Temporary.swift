@@ -7,8 +7,8 @@ extension Store {
     /// It stands beside the item: a rename between two folders takes a lock of the whole file system on Linux, and holds it
     /// while ext4 flushes the replaced file (measured 10 to 35 % slower).
     ///
-    /// One whose writing may take long is locked, so that ``removeDebris(within:)`` of any process, in whatever container, can
-    /// tell that its writer lives. Another is over before it is seen; if it is taken for debris all the same, its rename finds
+    /// One whose writing may take long is locked, so that ``removeStaleTemporaryFiles(within:)`` of any process, in whatever container, can
+    /// tell that its writer lives. Another is over before it is seen; if it is taken for a leftover all the same, its rename finds
     /// nothing, and it is written again.
     ///
     /// At no moment is it open to anybody who may not read the item as it was, or as it is going to be.
@@ -73,20 +73,20 @@ extension Store {
     /// Removes the temporary files that dead processes left behind, in the whole store.
     ///
     /// The walk reads folders, no files. It stops when the time is up, and then goes on elsewhere.
-    func removeDebris(within limit: Duration) {
+    func removeStaleTemporaryFiles(within limit: Duration) {
         let end = ContinuousClock.now + limit
         var folders = [""]
-        self.removeDebris(&folders) { ContinuousClock.now < end }
+        self.removeStaleTemporaryFiles(&folders) { ContinuousClock.now < end }
         guard !folders.isEmpty else { return }
         BlockingPool.shared.run { [weak self, folders] in
             guard let self, (try? self.gate.enter()) != nil else { return }
             defer { self.gate.leave() }
             var rest = folders
-            self.removeDebris(&rest) { !self.gate.isClosed }
+            self.removeStaleTemporaryFiles(&rest) { !self.gate.isClosed }
         }
     }
 
-    private func removeDebris(_ folders: inout [String], while goesOn: () -> Bool) {
+    private func removeStaleTemporaryFiles(_ folders: inout [String], while goesOn: () -> Bool) {
         while let path = folders.last, goesOn() {
             folders.removeLast()
             // A folder that can't be read is reported by whoever needs it.

@@ -38,14 +38,14 @@ enum RedisPlatform {
     // MARK: - Time
 
     /// The time by a clock that only goes forward; some milliseconds coarse, which timeouts don't mind.
-    static var now: RedisInstant {
+    static var now: Instant {
         var time = timespec()
         #if os(Linux) || os(Android)
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
         #else
         clock_gettime(CLOCK_MONOTONIC, &time)
         #endif
-        return RedisInstant(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
+        return Instant(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }
 
     // MARK: - Threads
@@ -108,7 +108,7 @@ enum RedisPlatform {
         }
     }
 
-    /// Waits for so many milliseconds (-1: for ever) until the thread is woken, or the socket is ready or broken.
+    /// Waits for so many milliseconds (-1: forever) until the thread is woken, or the socket is ready or broken.
     static func wait(
         wakeup: Int32,
         socket: Interest?,

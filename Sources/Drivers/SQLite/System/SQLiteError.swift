@@ -13,7 +13,7 @@ public struct SQLiteError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 /// SQLite's result codes that the driver tells apart, without their extension.
-struct SQLiteResultCode: Hashable {
+struct ResultCode: Hashable {
     let rawValue: Int32
 
     init(_ extendedCode: Int32) {

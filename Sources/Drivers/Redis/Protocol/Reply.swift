@@ -1,0 +1,14 @@
+/// One answer of a server, in Swift values.
+enum Reply: Sendable, Hashable {
+    /// `+OK`.
+    case ok
+    /// `+QUEUED`: the command is kept for the transaction's end.
+    case queued
+    /// Any other status.
+    case status([UInt8])
+    case bytes([UInt8])
+    case integer(Int64)
+    case null
+    case error(RedisServerError)
+    case array([Reply])
+}
