@@ -1,10 +1,11 @@
 #if HummingbirdSupport
 import HTTPTypes
 public import Hummingbird
+import KVStorage
 import Logging
 public import Sessions
 
-/// Sets up sessions forevery request and puts their fields into the response before its head is sent.
+/// Sets up sessions for every request and puts their fields into the response before its head is sent.
 ///
 ///     let router = Router(context: BasicSessionRequestContext.self)
 ///     router.add(middleware: SessionMiddleware(sessions))
@@ -27,7 +28,7 @@ public import Sessions
 ///
 /// A request that touches no session costs no storage call. What the session functions promise is in storage when they
 /// return, so there is nothing to save when the handler is done. Cookies are also sent with the response to an error that
-/// the handler throws.
+/// the handler throws. A storage that fails is answered by 503 and logged at level `error`.
 ///
 /// Whether the connection is encrypted is taken from the request's scheme, which Hummingbird sets for its own TLS; what a
 /// proxy says is a matter of the session's configuration.
@@ -70,24 +71,19 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
 
     /// Returns the error with the session's fields in the response that it becomes.
     private func answer(to error: any Error, _ event: SessionEvent, _ context: Context) -> any Error {
+        var answer: HTTPError
         switch error {
-        case var error as HTTPError:
-            event.apply(to: &error.headers)
-            return error
-        case let error as any HTTPResponseError:
-            return ErrorWithFields(error: error, event: event)
-        case let error as SessionError:
-            context.logger.debug("session call failed", metadata: ["error": "\(error)"])
-            var answer = HTTPError(error.code.status, message: error.message)
-            event.apply(to: &answer.headers)
-            return answer
+        case let error as HTTPError: answer = error
+        case let error as SessionError: answer = error.answer(context.logger)
+        case let error as StorageError: answer = error.answer(context.logger)
+        case let error as any HTTPResponseError: return ErrorWithFields(error: error, event: event)
         default:
             // Hummingbird answers so too, and logs no more.
             context.logger.debug("unrecognised error", metadata: ["error": "\(error)"])
-            var answer = HTTPError(.internalServerError)
-            event.apply(to: &answer.headers)
-            return answer
+            answer = HTTPError(.internalServerError)
         }
+        event.apply(to: &answer.headers)
+        return answer
     }
 }
 
@@ -102,20 +98,6 @@ private struct ErrorWithFields: HTTPResponseError {
         var response = try self.error.response(from: request, context: context)
         self.event.apply(to: &response.headers)
         return response
-    }
-}
-
-extension SessionError.Code {
-    /// The status of a response to a request whose handler let the error through.
-    var status: HTTPResponse.Status {
-        switch self {
-        case .gone, .reauthenticationRequired: .unauthorized
-        case .forbidden: .forbidden
-        case .conflict: .conflict
-        case .tooLarge: .contentTooLarge
-        case .storage: .serviceUnavailable
-        default: .internalServerError
-        }
     }
 }
 #endif

@@ -7,8 +7,8 @@ import ServiceLifecycle
 ///
 ///     let persist = StoragePersistDriver(storage.prefixed("persist"))
 ///
-/// Any string is a key: it becomes one safe segment. Unlike what a storage does otherwise, setting a value without a life
-/// time leaves the one that it has, as `PersistDriver` asks.
+/// Any string is a key: it becomes one safe segment. Unlike what a storage does otherwise, setting a value without a
+/// lifetime leaves the one that it has, as `PersistDriver` asks.
 public struct StoragePersistDriver: PersistDriver {
     private let storage: Storage
     private let disposesStorage: Bool
@@ -25,13 +25,14 @@ public struct StoragePersistDriver: PersistDriver {
     ///
     /// - Throws: `PersistError.duplicate` if it has one; of several callers exactly one succeeds.
     public func create<Object: Codable & Sendable>(key: String, value: Object, expires: Duration?) async throws {
-        let isNew = try await self.storage.setItem(StorageKey.escaped(key), value, ttl: expires, ifAbsent: true)
+        let isNew = try await self.storage.setItem(
+            StorageKey.escaped(key), value, ttl: expires.map(TTL.after) ?? .default, ifAbsent: true)
         guard isNew else { throw PersistError.duplicate }
     }
 
-    /// Stores a value; without `expires` the lifetime of an existing one goes on.
+    /// Stores a value; without `expires` an existing one keeps its deadline.
     public func set<Object: Codable & Sendable>(key: String, value: Object, expires: Duration?) async throws {
-        try await self.storage.setItem(StorageKey.escaped(key), value, ttl: expires, keepTTL: expires == nil)
+        try await self.storage.setItem(StorageKey.escaped(key), value, ttl: expires.map(TTL.after) ?? .keep)
     }
 
     /// Returns the value, or `nil` if there is none.
@@ -50,10 +51,14 @@ public struct StoragePersistDriver: PersistDriver {
         key: String,
         as type: Object.Type
     ) async throws -> (object: Object, ttl: Duration?)? {
-        guard let object = try await self.get(key: key, as: type),
-            let meta = try await self.storage.getMeta(StorageKey.escaped(key))
-        else { return nil }
-        return (object, meta.ttl)
+        do {
+            // One read: value and lifetime are of the same write.
+            let entry = try await self.storage.getEntry(StorageKey.escaped(key), as: type)
+            guard let entry else { return nil }
+            return (entry.value, entry.meta.ttl)
+        } catch  where error.code == .decoding {
+            throw PersistError.invalidConversion
+        }
     }
 
     /// Removes the value; there need be none.

@@ -1,5 +1,5 @@
 #if !HummingbirdSupport
-// Without the trait there is no Hummingbird to build on; whoever uses one of these is told so.
+// Without the trait there is no Hummingbird to build on; using one of these says so.
 
 /// Needs the trait `HummingbirdSupport`.
 @available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")

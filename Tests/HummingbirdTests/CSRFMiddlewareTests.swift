@@ -15,10 +15,10 @@ struct CSRFMiddlewareTests {
     private struct Account: Codable, Sendable { var notes: [String] = [] }
 
     private func app(_ csrf: CSRF) throws -> some ApplicationProtocol {
-        var cookie = CookieAttributes()
-        cookie.secure = .never
-        let secret = "a secret of thirty-two bytes, no less"
-        let sessions = try SessionConfig(store: Storage(), secret: secret, cookie: cookie) { Account() }
+        var options = SessionOptions()
+        options.cookie.secure = .never
+        let place = SessionPlace.storage(Storage(), secrets: "a secret of thirty-two bytes, no less")
+        let sessions = try SessionConfig(in: place, options: options) { Account() }
         let router = Router(context: BasicSessionRequestContext.self)
         router.add(middleware: SessionMiddleware(sessions))
         router.add(middleware: csrf)

@@ -55,10 +55,11 @@ import Testing
     @Test func loggingInAndOut() async throws {
         let storage = Storage()
         try await storage.setItem("public:motto", "festina lente")
-        let secret = "a secret of at least thirty-two bytes"
-        let sessions = try SessionConfig(
-            store: storage.prefixed("sessions"), secret: secret, cookie: CookieAttributes(secure: .never)
-        ) { Visits() }
+        var options = SessionOptions()
+        options.cookie.secure = .never
+        let place = SessionPlace.storage(
+            storage.prefixed("sessions"), secrets: "a secret of at least thirty-two bytes")
+        let sessions = try SessionConfig(in: place, options: options) { Visits() }
         let app = Application(router: self.makeRouter(storage, sessions))
         try await app.test(.router) { client in
             let form = ByteBuffer(string: "name=ada&password=secret")

@@ -22,10 +22,14 @@ struct SessionMiddlewareTests {
 
     private static let secret = "a secret of thirty-two bytes, no less"
 
+    private static var options: SessionOptions {
+        var options = SessionOptions()
+        options.cookie.secure = .never
+        return options
+    }
+
     private func config(_ storage: Storage, name: String = "sid") throws -> SessionConfig<Visits> {
-        var cookie = CookieAttributes()
-        cookie.secure = .never
-        return try SessionConfig(store: storage, secret: Self.secret, name: name, cookie: cookie) { Visits() }
+        try SessionConfig(in: .storage(storage, secrets: [Self.secret]), name: name, options: Self.options) { Visits() }
     }
 
     private func router(_ storage: Storage) throws -> Router<BasicSessionRequestContext> {
@@ -130,10 +134,8 @@ struct SessionMiddlewareTests {
     func two(together: Bool) async throws {
         let storage = Storage()
         let visits = try self.config(storage.prefixed("visits"))
-        var attributes = CookieAttributes()
-        attributes.secure = .never
         let carts = try SessionConfig(
-            store: storage.prefixed("carts"), secret: Self.secret, name: "cart", cookie: attributes
+            in: .storage(storage.prefixed("carts"), secrets: [Self.secret]), name: "cart", options: Self.options
         ) { Cart() }
         let router = Router(context: BasicSessionRequestContext.self)
         if together {

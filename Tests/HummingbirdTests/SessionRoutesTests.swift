@@ -23,10 +23,10 @@ struct SessionRoutesTests {
         _ storage: Storage = Storage(),
         methods: Set<SessionEndpoints.Method> = Self.all
     ) throws -> some ApplicationProtocol {
-        var cookie = CookieAttributes()
-        cookie.secure = .never
-        let secret = "a secret of thirty-two bytes, no less"
-        let sessions = try SessionConfig(store: storage, secret: secret, cookie: cookie) { Profile() }
+        var options = SessionOptions()
+        options.cookie.secure = .never
+        let place = SessionPlace.storage(storage, secrets: "a secret of thirty-two bytes, no less")
+        let sessions = try SessionConfig(in: place, options: options) { Profile() }
         let endpoints = SessionEndpoints(methods: methods, writable: ["theme", "volume"], maximumBodyBytes: 100)
         let router = Router(context: BasicSessionRequestContext.self)
         router.add(middleware: SessionMiddleware(sessions))

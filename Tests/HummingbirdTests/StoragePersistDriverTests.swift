@@ -66,11 +66,29 @@ struct StoragePersistDriverTests {
         #expect(kept?.ttl == nil)
     }
 
+    @Test("Value and lifetime are of one write, also if there is another in between")
+    func oneRead() async throws {
+        let driver = PausingDriver(MemoryDriver(.init(clock: self.clock)))
+        let persist = StoragePersistDriver(Storage(driver))
+        try await persist.set(key: "k", value: 1, expires: .seconds(60))
+        let pause = driver.pause(.after) { !$0.operation.isWrite }
+        async let found = persist.getWithTTL(key: "k", as: Int.self)
+        await pause.reached()
+        try await persist.set(key: "k", value: 2, expires: .seconds(600))
+        pause.resume()
+        let entry = try await found
+        #expect(entry?.object == 1)
+        #expect(entry?.ttl == .seconds(60))
+    }
+
     @Test("A value of another type is an error, and stays")
     func conversion() async throws {
         let driver = self.driver()
         try await driver.set(key: "k", value: "text", expires: nil)
         await #expect(throws: PersistError.invalidConversion) { try await driver.get(key: "k", as: Int.self) }
+        await #expect(throws: PersistError.invalidConversion) {
+            _ = try await driver.getWithTTL(key: "k", as: Int.self)
+        }
         #expect(try await driver.get(key: "k", as: String.self) == "text")
     }
 

@@ -10,7 +10,7 @@ private struct Refused: Error {}
     try storage.mount("users", .memory(maximumBytes: 1 << 20, maximumItems: 100))
     try storage.mount("layers", .overlay(.memory, .readOnly(.memory)), ttl: .seconds(60))
     try storage.mount("more", .overlay([MemoryDriver(), MemoryDriver()]))
-    try storage.mount("fast", .cached(.memory, in: .memory(maximumItems: 10)))
+    try storage.mount("fast", .cached(.memory, maximumItems: 10))
     try storage.mount("nothing", .null)
     try await storage.setItem("users:ada", User(name: "Ada"), ttl: .seconds(3600))
     let ada: User? = try await storage.getItem("users:ada")
@@ -26,7 +26,7 @@ private struct Refused: Error {}
     }
     #expect(removed == 2)
     await #expect(throws: Refused.self) {
-        try await storage.updateItem("visits", default: 0) { _ throws(Refused) in throw Refused() }
+        try await storage.updateItem("visits", default: 0) { _ in throw Refused() }
     }
     try await storage.setItems(["a": 1, "b": 2])
     try await storage.setItems([("c", "text")], ttl: .seconds(1))
@@ -50,6 +50,6 @@ private struct Refused: Error {}
         #expect(error.code == .invalidKey)
     }
     let counter = storage.prefixed("counters")
-    #expect(try await counter.incrementItem("hits", by: 5, ttl: .seconds(10), keepTTL: true) == 5)
+    #expect(try await counter.incrementItem("hits", by: 5, ttl: .keep(orElse: .seconds(10))) == 5)
     try await storage.dispose()
 }

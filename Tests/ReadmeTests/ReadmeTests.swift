@@ -12,7 +12,7 @@ import Testing
 
     /// The last one is compiled and run where its trait is on.
     private static let snippets = [
-        "ReadmeTests/StorageSnippets.swift", "ReadmeTests/SessionSnippets.swift",
+        "ReadmeTests/StorageSnippets.swift", "ReadmeTests/WrapperSnippets.swift", "ReadmeTests/SessionSnippets.swift",
         "HummingbirdTests/HummingbirdSnippets.swift",
     ]
 

@@ -25,14 +25,17 @@ import Testing
     }
     // README: end
 
+    private let place = SessionPlace.storage(Storage(), secrets: "a secret of at least thirty-two bytes")
+
     @Test func aSessionLastsFromRequestToRequest() async throws {
         let storage = Storage()
         let secret = "a secret of at least thirty-two bytes"
         // README: begin
+        var options = SessionOptions()
+        options.idleTimeout = .seconds(1800)
         let sessions = try SessionConfig(
-            store: storage.prefixed("sessions"),
-            secret: secret,
-            idleTimeout: .seconds(1800)
+            in: .storage(storage.prefixed("sessions"), secrets: [secret]),
+            options: options
         ) { Visits() }
         // README: end
         var request = HTTPRequest(method: .get, scheme: "https", authority: "example.org", path: "/")
@@ -44,7 +47,7 @@ import Testing
     }
 
     @Test func loggingInAndOut() async throws {
-        let sessions = try SessionConfig(store: Storage(), secret: "a secret of at least thirty-two bytes") { Visits() }
+        let sessions = try SessionConfig(in: self.place) { Visits() }
         let event = SessionEvent(request: HTTPRequest(method: .get, scheme: "https", authority: "a.example", path: "/"))
         try await useSession(event, sessions)
         try await updateSession(event, as: Visits.self) { $0.count = 5 }
@@ -61,9 +64,7 @@ import Testing
         struct Profile: Codable, Sendable {
             var theme = "light"
         }
-        let sessions = try SessionConfig(store: Storage(), secret: "a secret of at least thirty-two bytes") {
-            Profile()
-        }
+        let sessions = try SessionConfig(in: self.place) { Profile() }
         let origin: HTTPFields = [.origin: "https://a.example", .contentType: "application/json"]
         let event = SessionEvent(
             request: HTTPRequest(
@@ -82,8 +83,7 @@ import Testing
     }
 
     @Test func users() async throws {
-        let storage = Storage()
-        let sessions = try SessionConfig(store: storage, secret: "a secret of at least thirty-two bytes") { Visits() }
+        let sessions = try SessionConfig(in: self.place) { Visits() }
         let event = SessionEvent(request: HTTPRequest(method: .get, scheme: "https", authority: "a.example", path: "/"))
         try await useSession(event, sessions)
         // README: begin

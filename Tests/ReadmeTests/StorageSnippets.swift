@@ -49,19 +49,23 @@ import Testing
         #expect(try await storage.hasItem("users:bob"))
     }
 
-    @Test func lifeTimes() async throws {
+    @Test func lifetimes() async throws {
         let storage = Storage()
         let token = "t0ken"
+        let bytes = "<svg/>"
         // README: begin
         try await storage.setItem("tokens:ada", token, ttl: .seconds(600))
         try await storage.touchItem("tokens:ada", ttl: .seconds(3600))  // a new lifetime, the value untouched
+        try await storage.setItem("tokens:ada", token, ttl: .keep)  // a new value, the deadline untouched
         let remaining = try await storage.getMeta("tokens:ada")?.ttl  // about an hour
 
-        try storage.mount("cache", .memory(maximumBytes: 64 << 20), ttl: .seconds(60))  // a default for what is below
+        try storage.mount("cache", .memory(maximumBytes: 64 << 20), ttl: .seconds(60))  // the default below
+        try await storage.setItem("cache:logo", bytes, ttl: .forever)  // where there is one, and this has none
         // README: end
         #expect(try #require(remaining) > .seconds(3500))
         try await storage.setItem("cache:a", 1)
         #expect(try await storage.getMeta("cache:a")?.ttl != nil)
+        #expect(try #require(try await storage.getMeta("cache:logo")).ttl == nil)
     }
 
     @Test func atomicCalls() async throws {
@@ -83,6 +87,51 @@ import Testing
         #expect(isFirst)
         #expect(taken == nil)
         #expect(try await storage.getKeys("jobs").count == 2)
+    }
+
+    @Test func severalKeys() async throws {
+        let storage = Storage()
+        let job = "job 1"
+        try await storage.setItem("accounts:ada", 100)
+        try await storage.setItem("jobs:2", job)
+        // README: begin
+        try await storage.transaction("accounts") { accounts in  // what was read still holds when it writes
+            let ada = try await accounts.getItem("ada", as: Int.self) ?? 0
+            let bob = try await accounts.getItem("bob", as: Int.self) ?? 0
+            try accounts.setItem("ada", ada - 10)
+            try accounts.setItem("bob", bob + 10)
+        }
+        let isPlaced = try await storage.commit { commit in  // checks and writes; false if a check did not hold
+            commit.require("orders:1", .absent)
+            commit.set("orders:1", job)
+            commit.remove("jobs:2")
+        }
+        // README: end
+        #expect(try await storage.getItem("accounts:ada", as: Int.self) == 90)
+        #expect(try await storage.getItem("accounts:bob", as: Int.self) == 10)
+        #expect(isPlaced)
+        #expect(try await storage.getKeys() == ["accounts:ada", "accounts:bob", "orders:1"])
+    }
+
+    @Test func entries() async throws {
+        let storage = Storage()
+        try await storage.setItem("users:ada", User(name: "Ada"), ttl: .seconds(60))
+        var written: [Bool] = []
+        // README: begin
+        if let entry = try await storage.getEntry("users:ada", as: User.self) {  // value and metadata of one write
+            print(entry.value.name, entry.meta.ttl ?? .zero, entry.etag)
+            let isCurrent = try await storage.setItem("users:ada", User(name: "Ada"), ifMatch: entry.etag)
+            written.append(isCurrent)  // not shown
+            print(isCurrent)  // false if somebody else wrote it meanwhile
+        }
+        for try await entry in storage.entries(in: "users", as: User.self) {
+            print(entry.key, try entry.value().name)
+        }
+        let page = try await storage.getPage(of: "users", limit: 20)  // page.cursor may be given to a client
+        // README: end
+        #expect(written == [true])
+        #expect(page.keys == ["users:ada"])
+        #expect(page.cursor == nil)
     }
 
     @Test func watching() async throws {
@@ -143,7 +192,7 @@ import Testing
         // No connection is made before the first call.
         let mounts = [alone, shared, guarded, spread].map { $0.getMount().driver }
         #expect(mounts.map(\.name) == ["sqlite", "redis", "redis", "redis"])
-        #expect(mounts.map(\.capabilities.atomicBatch) == [true, true, true, false])
+        #expect(mounts.map { $0.capabilities.contains(.atomicCommit) } == [true, true, true, false])
         for storage in [alone, shared, guarded, spread] { try await storage.dispose() }
     }
 
@@ -169,6 +218,20 @@ import Testing
         let restored = Storage(try .sqlite(at: copy))
         #expect(try await restored.getItem("orders:1", as: String.self) == "tea")
         try await restored.dispose()
+        try await storage.dispose()
+    }
+
+    @Test func durability() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "readme-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "fast.db").path
+        // README: begin
+        var configuration = SQLiteDriver.Configuration()
+        configuration.durability = .processCrash  // faster writes; the last of them may be lost with the power
+        let storage = Storage(try .sqlite(at: path, configuration))
+        // README: end
+        #expect(storage.getMount().driver.capabilities.durability == .processCrash)
         try await storage.dispose()
     }
 

@@ -128,6 +128,21 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("R26 neither secrets nor keys show in what is printed")
+    func nothingPrinted() throws {
+        let secrets: SessionSecrets = [World.secret, "another secret of more than 32 bytes"]
+        let key = try SealingKey(id: "a", bytes: Array(repeating: 77, count: 32))
+        let storage = SessionPlace.storage(Storage(), secrets: secrets)
+        for subject in [secrets, storage, SessionPlace.cookie(sealedWith: [key])] as [Any] {
+            var dumped = ""
+            dump(subject, to: &dumped)
+            for text in [dumped, "\(subject)", String(reflecting: subject)] {
+                #expect(!text.contains("secret of") && !text.contains("77"), "\(text)")
+            }
+        }
+        #expect("\(storage)" == "storage")
+    }
+
     @Test("A35 nothing can be injected into Set-Cookie by configuration")
     func injection() async throws {
         for text in ["a;b", "a\r\nSet-Cookie: x=y", "a\nb", "a\0b", "a b", "a=b", "", "ü", "a,b", "a\"b"] {

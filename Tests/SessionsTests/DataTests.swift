@@ -34,7 +34,7 @@ struct DataTests {
     }
 
     private func old(_ world: World) throws -> SessionConfig<OldVisits> {
-        try SessionConfig(store: world.storage, secret: World.secret, clock: world.clock) { OldVisits() }
+        try SessionConfig(in: world.place, options: world.options) { OldVisits() }
     }
 
     private func new(
@@ -42,15 +42,9 @@ struct DataTests {
         version: Int = 2,
         migrate: (@Sendable ([UInt8], Int) throws -> Visits?)? = nil
     ) throws -> SessionConfig<Visits> {
-        var options = SessionOptions()
+        var options = world.options
         options.dataVersion = version
-        return try SessionConfig(
-            store: world.storage,
-            secret: World.secret,
-            clock: world.clock,
-            options: options,
-            migrate: migrate
-        ) { Visits() }
+        return try SessionConfig(in: world.place, options: options, { Visits() }, migrate: migrate)
     }
 
     private static let fromOld: @Sendable ([UInt8], Int) throws -> Visits? = { data, version in
@@ -110,9 +104,9 @@ struct DataTests {
     @Test("the configuration's codec writes data and flash values", arguments: Store.allCases)
     func codec(store: Store) async throws {
         let world = try World(store)
-        let config = try SessionConfig(
-            store: world.storage, secret: World.secret, codec: LineCodec(), clock: world.clock
-        ) { Visits() }
+        var options = world.options
+        options.codec = LineCodec()
+        let config = try SessionConfig(in: world.place, options: options) { Visits() }
         let browser = Browser()
         try await browser.visit(config) { event in
             try await updateSession(event, as: Visits.self) { $0 = Visits(count: 3, note: "tea") }

@@ -24,7 +24,7 @@ struct EndpointTests {
     }
 
     private func config(_ world: World) throws -> SessionConfig<Profile> {
-        try SessionConfig(store: world.storage, secret: World.secret, clock: world.clock) { Profile() }
+        try SessionConfig(in: world.place, options: world.options) { Profile() }
     }
 
     private func call(

@@ -61,7 +61,10 @@ struct ForgeryTests {
         let world = try World(store)
         let generator = Counter(0)
         func config(_ name: String, _ secret: [String]) throws -> SessionConfig<Visits> {
-            try SessionConfig(store: world.storage, secret: secret, name: name, generator: generator) { Visits() }
+            var options = SessionOptions()
+            options.generator = generator
+            let place = SessionPlace.storage(world.storage, secrets: SessionSecrets(secret))
+            return try SessionConfig(in: place, name: name, options: options) { Visits() }
         }
         let one = try await Browser().visit(try config("one", [World.secret])) { try await csrfToken($0) }
         let browser = Browser()

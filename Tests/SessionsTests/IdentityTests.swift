@@ -39,7 +39,9 @@ struct IdentityTests {
 
     @Test("R01 a generator is used only where one is given")
     func generator() async throws {
-        let config = try SessionConfig(store: Storage(), secret: World.secret, generator: Counter(0)) { Visits() }
+        var options = SessionOptions()
+        options.generator = Counter(0)
+        let config = try SessionConfig(in: .storage(Storage(), secrets: [World.secret]), options: options) { Visits() }
         let event = Browser().request()
         try await useSession(event, config)
         try await increment(event)
@@ -50,7 +52,9 @@ struct IdentityTests {
     func collision(store: Store) async throws {
         let world = try World(store)
         func config(_ start: UInt64) throws -> SessionConfig<Visits> {
-            try SessionConfig(store: world.storage, secret: World.secret, generator: Counter(start)) { Visits() }
+            var options = SessionOptions()
+            options.generator = Counter(start)
+            return try SessionConfig(in: world.place, options: options) { Visits() }
         }
         let first = Browser()
         let second = Browser()

@@ -225,7 +225,7 @@ struct RequestTests {
         struct Cart: Codable, Sendable { var items: [String] = [] }
         let world = try World()
         let visits = try world.config()
-        let carts = try SessionConfig(store: world.storage, secret: World.secret, name: "cart") { Cart() }
+        let carts = try SessionConfig(in: world.place, name: "cart") { Cart() }
         let browser = Browser()
         let event = browser.request()
         try await useSession(event, visits)

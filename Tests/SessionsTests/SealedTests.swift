@@ -17,14 +17,11 @@ struct SealedTests {
         generations: Storage? = nil,
         idleTimeout: Duration? = nil
     ) throws -> SessionConfig<Visits> {
-        try SessionConfig(
-            sealedWith: keys ?? [try Self.key("a")],
-            generations: generations,
-            name: name,
-            maxAge: .seconds(600),
-            idleTimeout: idleTimeout,
-            clock: world.clock
-        ) { Visits() }
+        var options = world.options
+        options.maxAge = .seconds(600)
+        options.idleTimeout = idleTimeout
+        let place = SessionPlace.cookie(sealedWith: try keys ?? [Self.key("a")], generations: generations)
+        return try SessionConfig(in: place, name: name, options: options) { Visits() }
     }
 
     private func count(_ browser: Browser, _ config: SessionConfig<Visits>) async throws -> Int? {
@@ -240,7 +237,9 @@ struct SealedTests {
         {
             var options = SessionOptions()
             change(&options)
-            #expect(throws: SessionError.self) { try SessionConfig(sealedWith: [key], options: options) { Visits() } }
+            #expect(throws: SessionError.self) {
+                try SessionConfig(in: .cookie(sealedWith: [key]), options: options) { Visits() }
+            }
         }
         for count in [0, 16, 31, 33, 64] {
             #expect(throws: SessionError.self) { try SealingKey(id: "a", bytes: Array(repeating: 1, count: count)) }

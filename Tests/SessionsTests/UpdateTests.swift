@@ -267,7 +267,7 @@ struct UpdateTests {
     func unencodable() async throws {
         struct Ratio: Codable, Sendable { var value = 0.0 }
         let storage = Storage()
-        let config = try SessionConfig(store: storage, secret: World.secret) { Ratio() }
+        let config = try SessionConfig(in: .storage(storage, secrets: [World.secret])) { Ratio() }
         let event = Browser().request()
         try await useSession(event, config)
         #expect(try await code { try await updateSession(event, as: Ratio.self) { $0.value = .nan } } == .encoding)

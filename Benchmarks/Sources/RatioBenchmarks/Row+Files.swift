@@ -45,34 +45,21 @@ extension Row {
     private static func filesContest(
         _ valueSize: Int,
         _ durability: FilesDriver.Durability,
-        _ workloads: (Storage, FilesBaseline, Sample) -> (subject: Workload, baseline: Workload)
+        _ workloads: Workloads<FilesBaseline>
     ) async throws -> Contest {
         // Each key has a folder of its own: as many as elsewhere would take longer to make than to measure.
         let sample = Sample(count: 10_000, valueSize: valueSize)
-        let folder = try Scratch("files")
-        let path = folder.newPath()
-        // Filled without flushing, which would take minutes.
-        let filling = Storage(try .files(at: path))
-        try await filling.fill(sample)
-        try await filling.dispose()
-        let storage = Storage(try .files(at: path, .init(durability: durability)))
-        let store = try FilesBaseline(path: folder.newPath(), sample, isDurable: durability == .powerLoss)
-        let (subject, baseline) = workloads(storage, store, sample)
-        return Contest(
-            subject: subject,
-            baseline: baseline,
-            check: {
-                for key in sample.keys {
-                    let value = try await storage.getItemRaw(key)
-                    guard let value, value.count == valueSize, try store.get(key, { Array($0) }) == value else {
-                        throw UnequalWork(description: "subject and baseline hold different values under \(key)")
-                    }
-                }
+        return try await self.contest(
+            "files",
+            sample,
+            storage: { folder in
+                let path = folder.newPath()
+                // Filled without flushing, which would take minutes.
+                try await Storage(try .files(at: path)).filled(sample).dispose()
+                return Storage(try .files(at: path, .init(durability: durability)))
             },
-            tearDown: {
-                try await storage.dispose()
-                try folder.remove()
-            }
+            baseline: { try FilesBaseline(path: $0.newPath(), sample, isDurable: durability == .powerLoss) },
+            measuring: workloads
         )
     }
 }

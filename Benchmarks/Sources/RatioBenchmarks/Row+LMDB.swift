@@ -36,31 +36,14 @@ extension Row {
         }
     }
 
-    private static func lmdbContest(
-        _ valueSize: Int,
-        _ workloads: (Storage, LMDBStore, Sample) -> (subject: Workload, baseline: Workload)
-    ) async throws -> Contest {
+    private static func lmdbContest(_ valueSize: Int, _ workloads: Workloads<LMDBStore>) async throws -> Contest {
         let sample = Sample(valueSize: valueSize)
-        let folder = try Scratch("lmdb")
-        let storage = Storage(try .lmdb(at: folder.newPath()))
-        try await storage.fill(sample)
-        let store = try LMDBStore(path: folder.newPath(), sample)
-        let (subject, baseline) = workloads(storage, store, sample)
-        return Contest(
-            subject: subject,
-            baseline: baseline,
-            check: {
-                for key in sample.keys {
-                    let value = try await storage.getItemRaw(key)
-                    guard let value, value.count == valueSize, try store.get(key, { Array($0) }) == value else {
-                        throw UnequalWork(description: "subject and baseline hold different values under \(key)")
-                    }
-                }
-            },
-            tearDown: {
-                try await storage.dispose()
-                try folder.remove()
-            }
+        return try await self.contest(
+            "lmdb",
+            sample,
+            storage: { try await Storage(try .lmdb(at: $0.newPath())).filled(sample) },
+            baseline: { try LMDBStore(path: $0.newPath(), sample) },
+            measuring: workloads
         )
     }
 }

@@ -11,13 +11,13 @@ extension Row {
             for (tasks, goal) in taskCounts {
                 rows.append(
                     Row(name: "memory get \(sizeName), \(tasks == 1 ? "1 task" : "\(tasks) tasks")", goal: goal) {
-                        try await self.memoryContest(valueSize: size) { storage, dictionary, sample in
+                        try await self.memoryContest(size) { storage, dictionary, sample in
                             (.gets(storage, sample, tasks: tasks), .gets(dictionary, sample, tasks: tasks))
                         }
                     })
                 rows.append(
                     Row(name: "memory set \(sizeName), \(tasks == 1 ? "1 task" : "\(tasks) tasks")", goal: goal) {
-                        try await self.memoryContest(valueSize: size) { storage, dictionary, sample in
+                        try await self.memoryContest(size) { storage, dictionary, sample in
                             (.sets(storage, sample, tasks: tasks), .sets(dictionary, sample, tasks: tasks))
                         }
                     })
@@ -27,22 +27,17 @@ extension Row {
     }
 
     private static func memoryContest(
-        valueSize: Int,
-        _ workloads: (Storage, DictionaryStore, Sample) -> (subject: Workload, baseline: Workload)
+        _ valueSize: Int,
+        _ workloads: Workloads<DictionaryStore>
     ) async throws -> Contest {
         let sample = Sample(valueSize: valueSize)
-        let storage = Storage(.memory)
-        try await storage.fill(sample)
-        let dictionary = DictionaryStore(sample)
-        let (subject, baseline) = workloads(storage, dictionary, sample)
-        return Contest(subject: subject, baseline: baseline) {
-            for key in sample.keys {
-                let value = try await storage.getItemRaw(key)
-                guard value == dictionary.get(key), value?.count == valueSize else {
-                    throw UnequalWork(description: "subject and baseline hold different values under \(key)")
-                }
-            }
-        }
+        return try await self.contest(
+            "memory",
+            sample,
+            storage: { _ in try await Storage(.memory).filled(sample) },
+            baseline: { _ in DictionaryStore(sample) },
+            measuring: workloads
+        )
     }
 
     private static var memoryKeys: Row {

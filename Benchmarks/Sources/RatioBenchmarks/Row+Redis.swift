@@ -49,34 +49,20 @@ extension Row {
     private static func redisContest(
         _ valueSize: Int,
         customMetadata: Bool = true,
-        _ workloads: (Storage, RedisStore, Sample) -> (subject: Workload, baseline: Workload)
+        _ workloads: Workloads<RedisStore>
     ) async throws -> Contest {
         let sample = Sample(valueSize: valueSize)
         let server = try RedisServer()
         var configuration = RedisDriver.Configuration()
         configuration.customMetadata = customMetadata
-        let storage = Storage(try .redis("redis://127.0.0.1:\(server.port)", configuration))
-        try await storage.fill(sample)
-        let store = try RedisStore(port: server.port)
-        let (subject, baseline) = workloads(storage, store, sample)
-        return Contest(
-            subject: subject,
-            baseline: baseline,
-            check: {
-                let count = try await storage.getKeys().count
-                guard count == sample.keys.count else {
-                    throw UnequalWork(description: "the server holds \(count) items instead of \(sample.keys.count)")
-                }
-                for key in sample.keys.prefix(1000) {
-                    guard try await storage.getItemRaw(key)?.count == valueSize else {
-                        throw UnequalWork(description: "the server holds another value under \(key)")
-                    }
-                }
-            },
-            tearDown: {
-                try await storage.dispose()
-                server.stop()
-            }
+        let url = "redis://127.0.0.1:\(server.port)"
+        return try await self.contest(
+            "redis",
+            sample,
+            storage: { _ in try await Storage(try .redis(url, configuration)).filled(sample) },
+            baseline: { _ in try RedisStore(port: server.port) },
+            finally: server.stop,
+            measuring: workloads
         )
     }
 }

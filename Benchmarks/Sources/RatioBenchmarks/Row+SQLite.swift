@@ -56,29 +56,15 @@ extension Row {
     private static func sqliteContest(
         _ valueSize: Int,
         _ configuration: SQLiteDriver.Configuration,
-        _ workloads: (Storage, SQLiteStore, Sample) -> (subject: Workload, baseline: Workload)
+        _ workloads: Workloads<SQLiteStore>
     ) async throws -> Contest {
         let sample = Sample(valueSize: valueSize)
-        let folder = try Scratch("sqlite")
-        let storage = Storage(try .sqlite(at: folder.newPath(), configuration))
-        try await storage.fill(sample)
-        let store = try SQLiteStore(path: folder.newPath(), sample)
-        let (subject, baseline) = workloads(storage, store, sample)
-        return Contest(
-            subject: subject,
-            baseline: baseline,
-            check: {
-                for key in sample.keys {
-                    let value = try await storage.getItemRaw(key)
-                    guard let value, value.count == valueSize, try store.get(key, { Array($0) }) == value else {
-                        throw UnequalWork(description: "subject and baseline hold different values under \(key)")
-                    }
-                }
-            },
-            tearDown: {
-                try await storage.dispose()
-                try folder.remove()
-            }
+        return try await self.contest(
+            "sqlite",
+            sample,
+            storage: { try await Storage(try .sqlite(at: $0.newPath(), configuration)).filled(sample) },
+            baseline: { try SQLiteStore(path: $0.newPath(), sample) },
+            measuring: workloads
         )
     }
 }

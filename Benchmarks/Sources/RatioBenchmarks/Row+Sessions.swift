@@ -34,7 +34,9 @@ extension Row {
         baseline: @escaping @Sendable (HandMadeSessions, HandMadeSessions.Token) async throws -> Int
     ) async throws -> Contest {
         let count = 1000
-        let sessions = try SessionConfig(store: Storage().prefixed("sessions"), secret: self.secret) { Profile(0) }
+        let sessions = try SessionConfig(
+            in: .storage(Storage().prefixed("sessions"), secrets: [self.secret])
+        ) { Profile(0) }
         let hand = HandMadeSessions(Storage().prefixed("sessions"), secret: self.secret)
         var requests: [HTTPRequest] = []
         var tokens: [HandMadeSessions.Token] = []

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The least that a store in memory can be: a dictionary under one lock, called without `async`.
-package final class DictionaryStore: Sendable {
+package final class DictionaryStore: Baseline {
     private let items: Mutex<[String: [UInt8]]>
 
     package init(_ sample: Sample) {
@@ -11,6 +11,8 @@ package final class DictionaryStore: Sendable {
     package func get(_ key: String) -> [UInt8]? {
         self.items.withLock { $0[key] }
     }
+
+    package func value(_ key: String) -> [UInt8]? { self.get(key) }
 
     package func set(_ key: String, _ value: [UInt8]) {
         self.items.withLock { $0[key] = value }

@@ -1,7 +1,7 @@
 import CBaselines
 
 /// Files by hand, in C: see `FileBaseline.h`.
-package final class FilesBaseline: Sendable {
+package final class FilesBaseline: Baseline {
     private let folder: Int32
     private let isDurable: Bool
 
@@ -23,13 +23,9 @@ package final class FilesBaseline: Sendable {
     }
 
     private func set(_ key: String, _ value: [UInt8], isDurable: Bool) throws {
-        var key = key
-        let code = key.withUTF8 { key in
-            value.withUnsafeBytes { value in
-                key.withMemoryRebound(to: CChar.self) { key in
-                    file_baseline_set(
-                        self.folder, key.baseAddress, key.count, value.baseAddress, value.count, isDurable ? 1 : 0)
-                }
+        let code = key.withCharacters { key, count in
+            value.withUnsafeBytes {
+                file_baseline_set(self.folder, key, count, $0.baseAddress, $0.count, isDurable ? 1 : 0)
             }
         }
         try Self.check(code)
@@ -37,18 +33,15 @@ package final class FilesBaseline: Sendable {
 
     /// Calls the body with C's copy of the value, which is freed afterwards; `nil` if there is none.
     package func get<Result>(_ key: String, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result? {
-        var key = key
         var value: UnsafeMutableRawPointer?
         var count = 0
-        let code = key.withUTF8 { key in
-            key.withMemoryRebound(to: CChar.self) { key in
-                file_baseline_get(self.folder, key.baseAddress, key.count, &value, &count)
-            }
-        }
+        let code = key.withCharacters { file_baseline_get(self.folder, $0, $1, &value, &count) }
         defer { value?.deallocate() }
         try Self.check(code)
         return value.map { body(UnsafeRawBufferPointer(start: $0, count: count)) }
     }
+
+    package func value(_ key: String) throws -> [UInt8]? { try self.get(key) { Array($0) } }
 
     private static func check(_ code: Int32) throws {
         guard code == 0 else { throw FilesBaselineError(code: code) }

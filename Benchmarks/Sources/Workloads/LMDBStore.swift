@@ -4,7 +4,7 @@ import Foundation
 /// LMDB by hand, in C: see `LMDBBaseline.h`.
 ///
 /// `@unchecked Sendable`: its workloads have one task, and subject and baseline take turns.
-package final class LMDBStore: @unchecked Sendable {
+package final class LMDBStore: Baseline, @unchecked Sendable {
     private let handle: OpaquePointer
 
     /// Creates an environment that holds copies of all items of the sample.
@@ -27,31 +27,23 @@ package final class LMDBStore: @unchecked Sendable {
     }
 
     package func set(_ key: String, _ value: [UInt8]) throws {
-        var key = key
-        let code = key.withUTF8 { key in
-            value.withUnsafeBytes { value in
-                key.withMemoryRebound(to: CChar.self) { key in
-                    lmdb_baseline_set(self.handle, key.baseAddress, key.count, value.baseAddress, value.count)
-                }
-            }
+        let code = key.withCharacters { key, count in
+            value.withUnsafeBytes { lmdb_baseline_set(self.handle, key, count, $0.baseAddress, $0.count) }
         }
         try Self.check(code)
     }
 
     /// Calls the body with C's copy of the value, which is freed afterwards; `nil` if there is none.
     package func get<Result>(_ key: String, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result? {
-        var key = key
         var value: UnsafeMutableRawPointer?
         var count = 0
-        let code = key.withUTF8 { key in
-            key.withMemoryRebound(to: CChar.self) { key in
-                lmdb_baseline_get(self.handle, key.baseAddress, key.count, &value, &count)
-            }
-        }
+        let code = key.withCharacters { lmdb_baseline_get(self.handle, $0, $1, &value, &count) }
         try Self.check(code)
         defer { value?.deallocate() }
         return value.map { body(UnsafeRawBufferPointer(start: $0, count: count)) }
     }
+
+    package func value(_ key: String) throws -> [UInt8]? { try self.get(key) { Array($0) } }
 
     private static func check(_ code: Int32) throws {
         guard code == 0 else { throw LMDBStoreError(code: code) }

@@ -2,7 +2,7 @@ import CBaselines
 import Synchronization
 
 /// hiredis by hand, over one connection: see `RedisBaseline.h`.
-package final class RedisStore: Sendable {
+package final class RedisStore: Baseline {
     // Safe to share: used under the lock only.
     nonisolated(unsafe) private let handle: OpaquePointer
     private let lock = Mutex(())
@@ -21,12 +21,8 @@ package final class RedisStore: Sendable {
     /// Reads the items, all commands first, and calls the body with each of C's copies, which is freed afterwards.
     func get(_ keys: some Collection<String>, _ body: (UnsafeRawBufferPointer) -> Void) throws {
         try self.lock.withLock { _ in
-            for var key in keys {
-                let code = key.withUTF8 { key in
-                    key.withMemoryRebound(to: CChar.self) { key in
-                        redis_baseline_append_get(self.handle, key.baseAddress, key.count)
-                    }
-                }
+            for key in keys {
+                let code = key.withCharacters { redis_baseline_append_get(self.handle, $0, $1) }
                 guard code == 0 else { throw RedisStoreError() }
             }
             for _ in 0..<keys.count { try self.read(body) }
@@ -37,19 +33,21 @@ package final class RedisStore: Sendable {
     func set(_ items: some Collection<(key: String, value: [UInt8])>) throws {
         try self.lock.withLock { _ in
             for (key, value) in items {
-                var key = key
-                let code = key.withUTF8 { key in
-                    value.withUnsafeBytes { value in
-                        key.withMemoryRebound(to: CChar.self) { key in
-                            redis_baseline_append_set(
-                                self.handle, key.baseAddress, key.count, value.baseAddress, value.count)
-                        }
+                let code = key.withCharacters { key, count in
+                    value.withUnsafeBytes {
+                        redis_baseline_append_set(self.handle, key, count, $0.baseAddress, $0.count)
                     }
                 }
                 guard code == 0 else { throw RedisStoreError() }
             }
             for _ in 0..<items.count { try self.read { _ in } }
         }
+    }
+
+    package func value(_ key: String) throws -> [UInt8]? {
+        var value: [UInt8]?
+        try self.get(CollectionOfOne(key)) { value = Array($0) }
+        return value
     }
 
     private func read(_ body: (UnsafeRawBufferPointer) -> Void) throws {

@@ -2,7 +2,7 @@ import CBaselines
 import Synchronization
 
 /// SQLite by hand, in C, behind one lock: see `SQLiteBaseline.h`.
-package final class SQLiteStore: Sendable {
+package final class SQLiteStore: Baseline {
     // Safe to share: used under the lock only.
     nonisolated(unsafe) private let handle: OpaquePointer
     private let lock = Mutex(())
@@ -26,13 +26,10 @@ package final class SQLiteStore: Sendable {
     }
 
     package func set(_ key: String, _ value: [UInt8]) throws {
-        var key = key
-        let code = key.withUTF8 { key in
+        let code = key.withCharacters { key, count in
             value.withUnsafeBytes { value in
-                key.withMemoryRebound(to: CChar.self) { key in
-                    self.lock.withLock { _ in
-                        sqlite_baseline_set(self.handle, key.baseAddress, key.count, value.baseAddress, value.count)
-                    }
+                self.lock.withLock { _ in
+                    sqlite_baseline_set(self.handle, key, count, value.baseAddress, value.count)
                 }
             }
         }
@@ -41,20 +38,17 @@ package final class SQLiteStore: Sendable {
 
     /// Calls the body with C's copy of the value, which is freed afterwards; `nil` if there is none.
     package func get<Result>(_ key: String, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result? {
-        var key = key
         var value: UnsafeMutableRawPointer?
         var count = 0
-        let code = key.withUTF8 { key in
-            key.withMemoryRebound(to: CChar.self) { key in
-                self.lock.withLock { _ in
-                    sqlite_baseline_get(self.handle, key.baseAddress, key.count, &value, &count)
-                }
-            }
+        let code = key.withCharacters { key, keyCount in
+            self.lock.withLock { _ in sqlite_baseline_get(self.handle, key, keyCount, &value, &count) }
         }
         try Self.check(code)
         defer { value?.deallocate() }
         return value.map { body(UnsafeRawBufferPointer(start: $0, count: count)) }
     }
+
+    package func value(_ key: String) throws -> [UInt8]? { try self.get(key) { Array($0) } }
 
     private static func check(_ code: Int32) throws {
         guard code == 0 else { throw SQLiteStoreError(code: code) }

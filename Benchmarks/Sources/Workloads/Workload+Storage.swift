@@ -52,6 +52,12 @@ extension Workload {
 }
 
 extension Storage {
+    /// Stores copies of all items of the sample and returns the storage.
+    package func filled(_ sample: Sample) async throws -> Storage {
+        try await self.fill(sample)
+        return self
+    }
+
     /// Stores copies of all items of the sample, in batches.
     package func fill(_ sample: Sample) async throws {
         let items = sample.copies()

@@ -98,18 +98,3 @@ extension FilesDriver.Configuration {
         return 0o700 | (mode & 0o020 == 0 ? 0 : 0o070) | (mode & 0o002 == 0 ? 0 : 0o007)
     }
 }
-
-extension StorageDriver where Self == FilesDriver {
-    /// Items in files below a folder, which is made if it is missing.
-    ///
-    ///     try storage.mount("content", .files(at: "./content"))
-    ///
-    /// - Throws: `StorageError.Code.invalidOption` for an option that can't be honoured,
-    ///   `StorageError.Code.permissionDenied` and others if the folder can't be made or opened.
-    public static func files(
-        at path: String,
-        _ configuration: FilesDriver.Configuration = .init()
-    ) throws(StorageError) -> FilesDriver {
-        try FilesDriver(path: path, configuration: configuration)
-    }
-}

@@ -25,10 +25,14 @@ public import KVStorage
 ///   bytes and nothing else. Where items have lifetimes, a folder `.%ttl` says where to look for those that are due. Items of
 ///   other processes that died are removed by whoever sweeps or lists next; they are absent to every call from their deadline on
 ///   anyway.
+/// - **Commits** of several items, and batches, are carried out as a whole or not at all, also when the process is killed: the
+///   folder `.%commit` holds what a commit does for as long as it is being carried out, and whoever finds that a process died
+///   over it completes it. Readers may see a commit in parts meanwhile, and after a kill until the store is opened
+///   anywhere, swept, or one of the items written; see ``commit(_:)``.
 /// - **Sharing.** Atomic calls hold between processes: every change of an item holds the lock of its key, bytes of the file
 ///   `.%lock` in the folder (Linux; elsewhere files in a folder of that name), for as long as it takes and no longer than the
-///   process lives. A process that was stopped in the middle of a write holds up that item alone, and that for
-///   ``Configuration/busyTimeout``. The folder must be on a file system of this machine, or one that has such locks and renames
+///   process lives. There are 16,384 locks: a process that was stopped in the middle of a write holds up the
+///   writing of that item and the few that share its lock, and that for ``Configuration/busyTimeout``. The folder must be on a file system of this machine, or one that has such locks and renames
 ///   of that quality. Don't remove the lock file while processes write.
 /// - **Rights.** Users who share a store set ``Configuration/fileMode`` and ``Configuration/folderMode`` so that they may write
 ///   each other's files. A folder of another user that can't be read, such as `lost+found`, is skipped; an item that can't be
@@ -42,16 +46,15 @@ public import KVStorage
 ///   and removes before the kernel's word of it has come. An item that comes and goes in such a moment, in a new folder that
 ///   stays, is not emitted.
 ///
-/// Removing the last item in a folder removes the folder. A batch is carried out in order and is not all-or-nothing. Calls run on
-/// the caller's thread but for what may take as long as a disk likes: flushing runs on at most 32 threads that all stores in
+/// Removing the last item in a folder removes the folder. Clearing goes item by item and is not all-or-nothing. Calls run on the
+/// caller's thread but for what may take as long as a disk likes, and for large batches: flushing runs on at most 32 threads that all stores in
 /// files share, writers that wait for one folder share its flush, and nobody waits for a lock on a thread.
 public final class FilesDriver: StorageDriver {
     /// `files`.
     public let name = "files"
-    /// Shared between processes, custom metadata, own events; durability as configured; keys of at most 1,024 bytes.
+    /// Commits that are whole also after a kill, but seen in parts; shared between processes, custom metadata, own events;
+    /// durability as configured; keys of at most 1,024 bytes.
     public let capabilities: Capabilities
-    /// Tells of changes below the folder.
-    public var events: EventHub? { self.store.events }
 
     let store: Store
     private let sweeper: ExpirySweeper
@@ -65,165 +68,20 @@ public final class FilesDriver: StorageDriver {
         let store = try Store(at: path, configuration)
         self.store = store
         self.capabilities = Capabilities(
-            interprocess: true,
-            customMetadata: true,
-            readOnly: configuration.readOnly,
+            configuration.readOnly
+                ? [.atomicCommit, .interprocess, .customMetadata, .readOnly]
+                : [.atomicCommit, .interprocess, .customMetadata],
             watching: FolderWatcher.watching,
             durability: configuration.durability == .powerLoss ? .powerLoss : .processCrash,
             maximumKeyBytes: PathMapping.maximumKeyBytes
         )
         self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak store] now in await store?.sweep(now) }
         guard !configuration.readOnly else { return }
+        store.completeLeftoversAtOpening()
         store.removeStaleTemporaryFiles(within: .milliseconds(50))
         if let next = try store.nextDeadline() { self.sweeper.schedule(next) }
-    }
-
-    /// Returns the item's bytes.
-    public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        try self.store.reading { () throws(StorageError) in try self.store.item(key, loadsValue: true)?.value }
-    }
-
-    /// Returns whether the item is there, without reading its value.
-    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        try self.store.reading { () throws(StorageError) in try self.store.item(key, loadsValue: false) != nil }
-    }
-
-    /// Stores the bytes.
-    public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try await self.change(key, loadsValue: false) { [store] current in
-            (store.write(value, over: current, options), ())
-        }
-    }
-
-    /// Removes the item's file.
-    public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        try await self.change(key, loadsValue: false) { current in (.remove, current != nil) }
-    }
-
-    /// Replaces the item if its bytes are as expected.
-    public func compareAndSwapItem(
-        _ key: String,
-        expected: [UInt8]?,
-        replacement: [UInt8]?,
-        _ options: WriteOptions
-    ) async throws(StorageError) -> CompareAndSwapResult {
-        try self.store.checkWritable(key)
-        // Where many change one item most come too late, and need not wait for the lock to learn that.
-        let seen = try await self.getItem(key)
-        guard seen == expected else { return .mismatch(current: seen) }
-        return try await self.change(key, loadsValue: true) { [store] current in
-            guard current?.value == expected else { return (.nothing, .mismatch(current: current?.value)) }
-            guard let replacement else { return (.remove, .swapped) }
-            return (store.write(replacement, over: current, options), .swapped)
-        }
-    }
-
-    /// Returns the item's bytes and removes its file.
-    public func takeItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        try await self.change(key, loadsValue: true) { current in (.remove, current?.value) }
-    }
-
-    /// Adds to the number that the item holds.
-    public func incrementItem(
-        _ key: String, by amount: Int, _ options: WriteOptions
-    ) async throws(StorageError) -> Int {
-        try await self.change(key, loadsValue: true) { [store] current throws(StorageError) in
-            let (sum, bytes) = try StoredInteger.increment(current?.value, by: amount, key: key)
-            return (store.write(bytes, over: current, options), sum)
-        }
-    }
-
-    /// Gives the item a new lifetime; its file is written anew.
-    public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
-        try await self.change(key, loadsValue: true) { [clock = self.clock] current in
-            guard let current, let value = current.value else { return (.nothing, false) }
-            let deadline = ttl.map { clock.now.advanced(by: $0) }
-            return (
-                .write(value, deadline: deadline, fields: current.record.fields, modified: current.status.modified),
-                true
-            )
-        }
-    }
-
-    /// Returns size, time of writing, lifetime and custom metadata.
-    ///
-    /// Neither `atime` nor `birthtime`: most systems keep a file's time of access only coarsely (`relatime`), and the file of
-    /// an item is made anew by every write.
-    public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        let item = try self.store.reading { () throws(StorageError) in try self.store.item(key, loadsValue: false) }
-        guard let item else { return nil }
-        return ItemMeta(
-            mtime: item.status.modified,
-            ttl: item.record.deadline.map { self.clock.now.duration(to: $0) },
-            size: item.record.valueCount,
-            fieldBytes: item.record.fields
-        )
-    }
-
-    /// Keeps custom metadata; the item's file is written anew.
-    public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        try await self.change(key, loadsValue: true) { current in
-            guard let current, let value = current.value else { return (.nothing, false) }
-            let deadline = current.record.deadline
-            return (.write(value, deadline: deadline, fields: fields, modified: current.status.modified), true)
-        }
-    }
-
-    /// Returns one page of keys, in the order of the file system.
-    public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        try self.store.gate.enter()
-        defer { self.store.gate.leave() }
-        try self.store.look()
-        switch try await self.store.removeExpired() {
-        case .hidden(let keys):
-            return try self.store.keys(query, without: keys)
-        case .unknown:
-            var page = try self.store.keys(query, without: [])
-            page.keys.removeAll { key in
-                // What can't be read is there all the same.
-                if case .some(.none) = try? self.store.item(key, loadsValue: false) { return true }
-                return false
-            }
-            return page
-        }
-    }
-
-    /// Removes what is listed below the base, one item after the other, and returns how many there were.
-    ///
-    /// Items that the process may not read or remove stay, and so do items whose footer can't be read for that reason; all
-    /// others are removed all the same.
-    /// - Throws: at the end, `StorageError.Code.permissionDenied` if an item had to stay and nothing was removed,
-    ///   `StorageError.Code.partlyDone` if others were; the error names the first that stayed.
-    public func clear(_ base: String) async throws(StorageError) -> Int {
-        var query = KeyQuery(base: base)
-        var removedCount = 0
-        var keptCount = 0
-        var failure: StorageError?
-        repeat {
-            let page = try await self.getKeys(query)
-            for key in page.keys {
-                do throws(StorageError) {
-                    if try await self.removeItem(key) { removedCount += 1 }
-                } catch {
-                    guard error.code == .permissionDenied else { throw error }
-                    failure = failure ?? error
-                    keptCount += 1
-                }
-            }
-            query.cursor = page.cursor
-        } while query.cursor != nil
-        guard let failure else { return removedCount }
-        guard removedCount > 0 else { throw failure }
-        throw StorageError(
-            .partlyDone, "\(removedCount) items were removed, \(keptCount) could not be: \(failure.message)",
-            key: failure.key, underlying: failure)
-    }
-
-    /// Starts to listen to the kernel.
-    public func startWatching() async throws(StorageError) {
-        try self.store.gate.enter()
-        defer { self.store.gate.leave() }
-        try await self.store.watcher.start()
+        // What others had locked at the moment, or what could not be read.
+        if store.folder.mayHaveLeftovers { self.sweeper.schedule(configuration.clock.now) }
     }
 
     /// Waits for the calls under way and closes the folder.
@@ -232,15 +90,21 @@ public final class FilesDriver: StorageDriver {
         await self.store.close()
     }
 
-    private var clock: any StorageClock { self.store.configuration.clock }
+    /// Has what expires at that time removed then, without anybody asking, and commits that were left completed.
+    func scheduleSweep(_ deadline: Timestamp) { self.sweeper.schedule(deadline) }
+}
 
-    private func change<Result: Sendable>(
-        _ key: String, loadsValue: Bool, _ decide: @escaping Store.Decision<Result>
-    ) async throws(StorageError) -> Result {
-        try self.store.checkWritable(key)
-        let outcome = try await self.store.change(key, loadsValue: loadsValue, decide)
-        if let deadline = outcome.deadline { self.sweeper.schedule(deadline) }
-        if let failure = outcome.failure { throw failure }
-        return outcome.result
+extension StorageDriver where Self == FilesDriver {
+    /// Items in files below a folder, which is made if it is missing.
+    ///
+    ///     try storage.mount("content", .files(at: "./content"))
+    ///
+    /// - Throws: `StorageError.Code.invalidOption` for an option that can't be honoured,
+    ///   `StorageError.Code.permissionDenied` and others if the folder can't be made or opened.
+    public static func files(
+        at path: String,
+        _ configuration: FilesDriver.Configuration = .init()
+    ) throws(StorageError) -> FilesDriver {
+        try FilesDriver(path: path, configuration: configuration)
     }
 }

@@ -4,20 +4,21 @@ public import KVStorage
 extension LMDBDriver {
     /// How an ``LMDBDriver`` keeps its items; the defaults suit a server whose data must not be lost.
     public struct Configuration: Sendable {
-        /// What an acknowledged write survives: the environment's flags, `MDB_NOMETASYNC` and `MDB_NOSYNC`.
-        public enum Synchronous: Sendable, Hashable {
+        /// What an acknowledged write survives; the same three cases as those of SQLite.
+        public enum Durability: Sendable, Hashable {
             /// Power loss: every commit flushes the pages, then the page that makes them count. Commits run on a thread
             /// of the driver's own.
-            case full
+            case powerLoss
             /// The end of the process by any means. Power loss may undo the last commit, but damages nothing: a commit
             /// flushes the pages and leaves the page that makes them count to the next one. Commits run on a thread of
-            /// the driver's own.
-            case noMetaSync
+            /// the driver's own (`MDB_NOMETASYNC`).
+            case processCrash
             /// The end of the process by any means. Power loss may undo the last writes and, on a file system that
             /// does not keep the order of writes, damage the environment as a whole. Nothing flushes until the
             /// driver is disposed. Commits run on the caller's thread as long as no other process is seen to write;
-            /// where that can't be seen (other systems than Linux with glibc) on a thread of the driver's own.
-            case noSync
+            /// where that can't be seen (other systems than Linux with glibc) on a thread of the driver's own
+            /// (`MDB_NOSYNC`).
+            case unflushed
         }
 
         /// The name of the driver's database in the environment, `"kvstorage"` by default.
@@ -27,10 +28,10 @@ extension LMDBDriver {
         /// time in one environment.
         public var databaseName = "kvstorage"
 
-        /// What an acknowledged write survives; ``Synchronous/full`` by default.
+        /// What an acknowledged write survives; ``Durability/powerLoss`` by default.
         ///
         /// Several drivers of one process on the same environment must agree on it.
-        public var synchronous: Synchronous = .full
+        public var durability: Durability = .powerLoss
 
         /// How many bytes of the environment are mapped at first, 64 MiB by default; more if there is more in it.
         ///
@@ -90,61 +91,53 @@ extension LMDBDriver {
 
 extension LMDBDriver.Configuration {
     func validate() throws(StorageError) {
-        try Self.require(self.initialSize > 0, "initialSize must be positive")
-        try Self.require(
+        try StorageError.require(self.initialSize > 0, "initialSize must be positive")
+        try StorageError.require(
             self.maximumSize.map { $0 >= Self.smallestSize } ?? true,
             "maximumSize must be at least \(Self.smallestSize) bytes"
         )
-        try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
-        try Self.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
-        try Self.require(
+        try StorageError.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
+        try StorageError.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
+        try StorageError.require(
             self.fileMode.map { $0 & ~0o777 == 0 && $0 & 0o600 == 0o600 } ?? true,
             "fileMode must be permission bits that let the owner read and write, as 0o600"
         )
-        try Self.require(
+        try StorageError.require(
             self.folderMode.map { $0 & ~0o7777 == 0 && $0 & 0o700 == 0o700 } ?? true,
             "folderMode must be permission bits that let the owner do everything, as 0o700"
         )
-        try self.validateDatabaseName()
+        try StorageError.requireIdentifier(self.databaseName, option: "databaseName")
     }
 
     // What an empty environment takes, with some room to write.
     private static var smallestSize: Int { 256 << 10 }
 
-    private func validateDatabaseName() throws(StorageError) {
-        let bytes = Array(self.databaseName.utf8)
-        let isWord = bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        let startsWithDigit = bytes.first.map { $0 <= UInt8(ascii: "9") } ?? true
-        try Self.require(
-            isWord && !startsWithDigit && bytes.count <= 64,
-            "a databaseName consists of 1 to 64 ASCII letters, digits and underscores, no digit in front"
+    func capabilities(maximumKeyBytes: Int) -> Capabilities {
+        var features: Capabilities.Feature = [
+            .atomicCommit, .wholeReads, .interprocess, .orderedKeys, .customMetadata,
+        ]
+        if self.readOnly { features.insert(.readOnly) }
+        return Capabilities(
+            features,
+            watching: .local,
+            durability: self.durability == .powerLoss ? .powerLoss : .processCrash,
+            maximumKeyBytes: maximumKeyBytes,
+            // The rest is left to the header and the metadata.
+            maximumValueBytes: LMDBDriver.maximumRecordBytes - 65_536
         )
-    }
-
-    private static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
-        guard isMet else { throw StorageError(.invalidOption, message) }
     }
 }
 
-extension LMDBDriver.Configuration.Synchronous {
+extension LMDBDriver.Configuration.Durability {
+    /// The environment's flags.
     var flags: Int32 {
         switch self {
-        case .full: 0
-        case .noMetaSync: MDB_NOMETASYNC
-        case .noSync: MDB_NOSYNC
+        case .powerLoss: 0
+        case .processCrash: MDB_NOMETASYNC
+        case .unflushed: MDB_NOSYNC
         }
     }
 
-    var flushes: Bool { self != .noSync }
-
-    var durability: Capabilities.Durability {
-        self == .full ? .powerLoss : .processCrash
-    }
+    /// Whether every commit flushes something.
+    var flushes: Bool { self != .unflushed }
 }

@@ -2,14 +2,14 @@ import CKVStorageLMDB
 public import KVStorage
 
 extension LMDBDriver {
-    /// Reads the record's header alone.
-    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        try await self.store.readItem(key) { _ in true } ?? false
-    }
-
     /// Reads on the caller's thread and copies the bytes once.
     public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         try await self.store.readItem(key) { $0.bytes }
+    }
+
+    /// Reads the record's header alone.
+    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
+        try await self.store.readItem(key) { _ in true } ?? false
     }
 
     /// Reads all in one transaction: the answers are of the same moment.
@@ -26,24 +26,26 @@ extension LMDBDriver {
         }
     }
 
-    /// Returns the times of creation and of the last write, what remains of the lifetime, the size and the custom
-    /// fields.
+    /// Reads each from its one record, and all in one transaction: the answers are of the same moment.
+    public func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?] {
+        for key in keys { try self.store.checkLength(of: key) }
+        let store = self.store
+        return try await store.read { transaction throws(StorageError) in
+            let now = store.clock.now
+            var entries: [Entry?] = []
+            entries.reserveCapacity(keys.count)
+            for key in keys {
+                let record = try store.record(key, in: transaction)
+                entries.append(record.map { Entry(value: $0.bytes, meta: $0.meta(at: now)) })
+            }
+            return entries
+        }
+    }
+
+    /// Reads the times of creation and of the last write, the deadline, the size and the custom fields, and no value.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         let clock = self.store.clock
         return try await self.store.readItem(key) { $0.meta(at: clock.now) }
-    }
-
-    /// Walks the keys in their order from the cursor, which stands for the last key looked at; subtrees that are too
-    /// deep are skipped.
-    ///
-    /// Keys that are not UTF-8 or not in the normal form are another program's, and skipped.
-    public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        let store = self.store
-        return try await store.read { transaction throws(StorageError) in
-            try transaction.withCursor(on: store.databases.items) { cursor throws(StorageError) in
-                try cursor.page(query, store.clock)
-            }
-        }
     }
 
     /// Calls the body with the item's bytes where they lie in the map, without a copy, and returns what it returns;
@@ -110,56 +112,5 @@ extension Store {
             "the key has \(count) bytes, LMDB takes 1 to \(self.maximumKeyBytes); shorten it or use its hash",
             key: key
         )
-    }
-}
-
-extension Cursor {
-    fileprivate func page(_ query: KeyQuery, _ clock: any StorageClock) throws(StorageError) -> KeyPage {
-        try query.base.withBytes { base throws(StorageError) in
-            let limit = max(query.limit, 1)
-            var page = KeyPage(keys: [])
-            // So that a page of mostly expired, too deep or foreign keys doesn't take forever.
-            var budget = limit + min(1000, .max - limit)
-            // What is read stays where it is until the transaction ends.
-            var last: UnsafeRawBufferPointer?
-            var next = try self.start(base, query.cursor)
-            while let pair = next, pair.key.hasPrefix(base) {
-                if let last, compareBytes(last, pair.key) >= 0 { throw Self.disordered }
-                guard page.keys.count < limit, budget > 0 else {
-                    page.cursor = last.map { ItemKey.cursor(after: $0) }
-                    return page
-                }
-                budget -= 1
-                last = pair.key
-                let depth = query.maxDepth
-                if let depth, let end = ItemKey.end(ofSubtreeOf: pair.key, deeperThan: depth) {
-                    next = try end.withUnsafeBytesTyped { end throws(StorageError) in try self.seek(end) }
-                    continue
-                }
-                // The base itself is no key below it.
-                if pair.key.count > base.count, let key = ItemKey.name(pair.key),
-                    try Record(pair.value).isLive(clock)
-                {
-                    page.keys.append(key)
-                }
-                next = try self.next()
-            }
-            return page
-        }
-    }
-
-    /// Goes to the first key below the base that comes after the cursor.
-    private func start(_ base: UnsafeRawBufferPointer, _ cursor: String?) throws(StorageError) -> Pair? {
-        guard let cursor else { return try self.seek(base) }
-        let position = try ItemKey.position(of: cursor)
-        return try position.withUnsafeBytesTyped { position throws(StorageError) in
-            // It never leads before the base.
-            guard compareBytes(position, base) > 0 else { return try self.seek(base) }
-            return try self.next(after: position)
-        }
-    }
-
-    private static var disordered: StorageError {
-        StorageError(.corrupted, "the environment's keys are out of order; restore it from a backup")
     }
 }

@@ -5,9 +5,9 @@ public import KVStorage
 ///
 ///     try storage.mount("users", .lmdb(at: "data/users"))
 ///
-/// - **Durability.** What was acknowledged survives power loss by default; see ``Configuration/Synchronous``.
-/// - **Atomicity.** Every call is one transaction; ``apply(_:)`` carries out all of its writes or none. That holds
-///   between processes, too. (``clear(_:)`` goes in pieces where the disk has no room for one transaction.)
+/// - **Durability.** What was acknowledged survives power loss by default; see ``Configuration/Durability``.
+/// - **Atomicity.** Every call is one transaction; ``apply(_:)`` and ``commit(_:)`` carry out all of their writes or
+///   none. That holds between processes, too. (``clear(_:)`` goes in pieces where the disk has no room for one transaction.)
 /// - **Concurrency.** Reads run on the caller's thread, side by side; they neither wait for a writer nor hold one up.
 ///   Writes of many tasks are committed together; one that fails fails alone. Another process that writes is waited
 ///   for, on the driver's thread and no longer than ``Configuration/busyTimeout``: then the write has not been carried
@@ -77,8 +77,6 @@ public final class LMDBDriver: StorageDriver {
 
     // LMDB keeps the size of a value in 32 bits.
     static let maximumRecordBytes = Int(UInt32.max) - 4096
-    // The rest is left to the header and the metadata.
-    private static let maximumValueBytes = maximumRecordBytes - 65_536
 
     /// Opens the environment in the folder at `path`, and makes folder and files (`data.mdb`, `lock.mdb`) if they are
     /// missing.
@@ -102,20 +100,14 @@ public final class LMDBDriver: StorageDriver {
         self.store = store
         self.fileMode = configuration.fileMode
         self.folderMode = configuration.folderMode
-        self.capabilities = Capabilities(
-            atomicBatch: true,
-            interprocess: true,
-            orderedKeys: true,
-            customMetadata: true,
-            watching: .local,
-            durability: configuration.synchronous.durability,
-            maximumKeyBytes: lease.environment.maximumKeyBytes,
-            maximumValueBytes: Self.maximumValueBytes
-        )
+        self.capabilities = configuration.capabilities(maximumKeyBytes: lease.environment.maximumKeyBytes)
         // The sweep must not keep alive a driver that nobody holds any more.
-        let sweeper = ExpirySweeper(clock: clock) { [weak store] now in await store?.sweep(now) }
+        let sweeper = ExpirySweeper(clock: clock) { [weak store] now in
+            guard let store else { return nil }
+            return await Self.sweep(now, store)
+        }
         self.sweeper = sweeper
-        sweeper.schedule(Store.nextSweep(after: clock.now, opened.earliest))
+        sweeper.schedule(ExpirySweeper.nextLook(after: clock.now, opened.earliest))
     }
 
     /// Waits for what was accepted; the last driver of an environment flushes what is left to be flushed and closes it.

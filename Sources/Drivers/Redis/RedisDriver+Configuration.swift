@@ -1,9 +1,9 @@
-public import KVStorage
+import KVStorage
 
 extension RedisDriver {
     /// How a ``RedisDriver`` reaches its server and what it does when it can't; the defaults suit a server nearby.
     public struct Configuration: Sendable {
-        /// Which changes `watch` tells of.
+        /// Which changes `watch` emits.
         public enum Watching: Sendable, Hashable {
             /// Everybody's, by the server's keyspace notifications.
             ///
@@ -49,7 +49,7 @@ extension RedisDriver {
         /// `nil`, for none.
         public var sentinelCredentials: Credentials?
 
-        /// Is told of connections, commands and failovers; by default `nil`, which costs nothing. With one each command
+        /// Observes connections, commands and failovers; by default `nil`, which costs nothing. With one each command
         /// costs two readings of the clock more and a moment under the connection's lock.
         public var observer: (any RedisObserver)?
 
@@ -65,9 +65,6 @@ extension RedisDriver {
         /// A colon at the end makes no difference. As unstorage's `base`. In a cluster a prefix with a hash tag, as in
         /// `{orders}`, keeps all items on one node; otherwise it may hold no braces.
         public var prefix = ""
-
-        /// The lifetime of items that are written without one; by default `nil`, forever.
-        public var defaultTTL: Duration?
 
         /// The name by which `CLIENT LIST` shows the connections, `"kvstorage"` by default; `nil` for none. No spaces.
         public var clientName: String? = "kvstorage"
@@ -116,10 +113,10 @@ extension RedisDriver {
         /// nobody else meanwhile.
         public var scanCount = 1000
 
-        /// Which changes `watch` tells of; by default `nil`, for ``Watching/notifications`` with one server and
+        /// Which changes `watch` emits; by default `nil`, for ``Watching/notifications`` with one server and
         /// ``Watching/ownWrites`` with a cluster.
         ///
-        /// Each master of a cluster tells of its own items: events of items on different masters may come in another order
+        /// Each master of a cluster notifies of its own items: events of items on different masters may come in another order
         /// than the writes, so those of a cluster's notifications have to be asked for. Masters that come and go are followed,
         /// and the gap is told.
         public var watching: Watching?
@@ -155,7 +152,6 @@ extension RedisDriver.Configuration {
         try Self.require(self.reconnectDelay.lowerBound > .zero, "reconnectDelay must be positive")
         try Self.require(self.keepAlive.map { $0 >= .seconds(1) } ?? true, "keepAlive must be at least one second")
         try Self.require(self.scanCount > 0, "scanCount must be at least 1")
-        try Self.require(self.defaultTTL.map { $0 > .zero } ?? true, "defaultTTL must be positive; nil means forever")
         try Self.require(self.database.map { $0 >= 0 } ?? true, "database must not be negative")
         let isVisible = self.clientName?.utf8.allSatisfy { (0x21...0x7E).contains($0) } ?? true
         try Self.require(isVisible, "clientName must consist of visible ASCII characters without spaces")
@@ -219,35 +215,6 @@ extension RedisDriver.Configuration {
 
     static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
         guard isMet else { throw StorageError(.invalidOption, message) }
-    }
-}
-
-extension StorageDriver where Self == RedisDriver {
-    /// Items in a Redis server, or in one that speaks its protocol.
-    ///
-    /// The URL is one of
-    ///
-    /// - `redis://[[user]:password@]host[:port][/database]`, the port being 6379 and the database 0 by default; an IPv6
-    ///   address stands in brackets;
-    /// - `rediss://…`, the same over TLS; needs the package's trait `RedisTLSSupport`, and OpenSSL's `libssl-dev`;
-    /// - `redis-cluster://[[user]:password@]host[:port][,host[:port]…]` for a cluster, of which some nodes are named: one of
-    ///   them has to be there to tell of the others, which are reached where they say that they are;
-    /// - `rediss-cluster://…`, the same over TLS to every node, as `rediss://`; the cluster needs `tls-cluster yes`, by which
-    ///   its nodes tell each other's TLS ports;
-    /// - `redis-sentinel://[[user]:password@]host[:port][,host[:port]…]/service[/database]` for the master of a service that
-    ///   sentinels watch over, the port being 26379 by default. User and password are the servers'; the sentinels' own are
-    ///   ``RedisDriver/Configuration/sentinelCredentials``;
-    /// - `rediss-sentinel://…`, the same over TLS to sentinels and servers;
-    /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.
-    ///
-    /// User, password, host, service and path may be percent-encoded. What the configuration gives goes before what the URL gives.
-    /// No connection is made before the first call needs one.
-    /// - Throws: `StorageError.Code.invalidOption` if the URL or the configuration can't be honoured.
-    public static func redis(
-        _ url: String,
-        _ configuration: RedisDriver.Configuration = RedisDriver.Configuration()
-    ) throws(StorageError) -> RedisDriver {
-        try RedisDriver(url, configuration)
     }
 }
 

@@ -11,7 +11,7 @@ extension RedisDriver {
         /// `replica-serve-stale-data` is `no`. While a slot moves to another master, the old one's replicas may not have
         /// items of it that are there.
         ///
-        /// - `getItem`, `hasItem`, `getItems` and `getMeta` go to replicas. Writes, all atomic calls with what they read,
+        /// - `getItem`, `hasItem`, `getItems`, `getEntries` and `getMeta` go to replicas. Writes, all atomic calls with what they read,
         ///   listing, clearing and watching stay with the masters.
         /// - A replica hides an item whose lifetime is over by its own clock, though only the master removes it: where the
         ///   clocks differ, the item ends that much sooner or later there.

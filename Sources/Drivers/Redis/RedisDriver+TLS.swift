@@ -1,6 +1,6 @@
 extension RedisDriver.Configuration {
     /// How the server of a `rediss://` URL, each node of a `rediss-cluster://` one, or servers and sentinels of a
-    /// `rediss-sentinel://` one, are made sure of, and we to them. TLS 1.2 or later is spoken.
+    /// `rediss-sentinel://` one, are verified, and we are by them. TLS 1.2 or later is spoken.
     ///
     /// Files are read when the driver is made, and again for a new connection when they have changed: certificates can be
     /// renewed while it runs. While the changed ones can't be used, as only one of two was replaced yet, the former are.

@@ -6,7 +6,8 @@ public import KVStorage
 /// unstorage's redis driver among them, read and write the same items. Calls of concurrent tasks share round trips on one
 /// connection by themselves.
 ///
-/// - Lifetimes are kept by the server, by its clock; a lifetime of more than 285,000 years becomes that long.
+/// - Lifetimes are kept by the server, by its clock; a lifetime of more than 285,000 years becomes that long. Deadlines are by
+///   this machine's clock: the server is told, and tells, how long that still is, so that it does no harm where the two differ.
 /// - What an acknowledged write survives beyond the end of this process is a matter of the server's persistence
 ///   (`appendonly`, `save`); without any, an item is gone when the server stops.
 /// - A server with a limit on its memory and a policy other than `noeviction` may drop items before their time.
@@ -14,7 +15,7 @@ public import KVStorage
 ///   as `SET` does; calls that read, and `removeItem` with metadata, refuse it with `StorageError.Code.incompatibleFormat`.
 /// - A client that knows nothing of metadata removes an item without it, and so does a server that evicts. A driver that has met
 ///   metadata takes such a leftover from the next item of the name. One that has not, or one of a cluster, does so for
-///   `incrementItem` with a lifetime and for batches that keep lifetimes only: `setItem` would cost the server twice as much.
+///   batches, commits and `incrementItem` with a lifetime only: `setItem` would cost the server twice as much.
 ///
 /// A lost connection is made again by itself. Reads that were cut off are repeated, twice at most; one that may be what
 /// broke the connection goes by itself then, so that it takes nobody along. Writes that were not sent are sent then; one
@@ -29,7 +30,8 @@ public import KVStorage
 ///
 /// In a cluster an item is kept by the node that has its slot, and each node is given connections of its own. Calls on many
 /// items go to all nodes at the same time; a batch is all-or-nothing only if the prefix has a hash tag, as in
-/// `{orders}`, which keeps all items on one node. When a master dies, calls wait for a replica to take over, until their
+/// `{orders}`, which keeps all items on one node. A commit takes keys of one slot only, which a hash tag in the prefix or in the
+/// keys gives them. When a master dies, calls wait for a replica to take over, until their
 /// time is over: see ``Configuration/commandTimeout``, whose default is shorter than Redis takes by default. What the dead
 /// master had acknowledged and not yet passed on is lost, as Redis replicates afterwards.
 ///
@@ -43,7 +45,8 @@ public import KVStorage
 public final class RedisDriver: StorageDriver {
     /// `redis`.
     public let name = "redis"
-    /// Atomic batches, atomic calls between processes, custom metadata, others' changes; keys in no order.
+    /// Commits, and batches that are seen whole, unless a cluster's items have several slots; atomic calls between processes,
+    /// custom metadata, others' changes; keys in no order.
     public let capabilities: Capabilities
     /// Tells of changes by the server's notifications; `nil` if configured to tell only of own writes.
     public var events: EventHub? { self.watcher?.events }
@@ -52,12 +55,15 @@ public final class RedisDriver: StorageDriver {
     let keys: Keys
     let listings: Listings
     let watcher: Watcher?
-    let defaultTTL: Duration?
     /// Whether items may have custom metadata beside them.
     let customMetadata: Bool
     let knowledge = Knowledge()
 
-    init(_ url: String, _ configuration: Configuration) throws(StorageError) {
+    /// Creates a driver for the server, cluster or service that the URL names: see ``KVStorage/StorageDriver/redis(_:_:)``.
+    ///
+    /// No connection is made before the first call needs one.
+    /// - Throws: `StorageError.Code.invalidOption` if the URL or the configuration can't be honoured.
+    public init(_ url: String, _ configuration: Configuration = Configuration()) throws(StorageError) {
         try configuration.validate()
         let url = try URL(url)
         if url.isCluster { try configuration.validateForCluster(url) }
@@ -82,152 +88,56 @@ public final class RedisDriver: StorageDriver {
             self.client = try ServerClient(options, connections: configuration.connections)
         }
         self.listings = Listings(scanCount: configuration.scanCount)
-        self.defaultTTL = configuration.defaultTTL
         self.customMetadata = configuration.customMetadata
         let watching = configuration.watching ?? (url.isCluster ? .ownWrites : .notifications)
         self.watcher = Watcher(options, self.keys, self.client, watching)
-        var capabilities = Capabilities(
-            atomicBatch: !url.isCluster || self.keys.areTogether,
-            interprocess: true,
-            customMetadata: configuration.customMetadata,
+        var features: Capabilities.Feature = [.interprocess]
+        if !url.isCluster || self.keys.areTogether { features.formUnion([.atomicCommit, .wholeReads]) }
+        if configuration.customMetadata { features.insert(.customMetadata) }
+        if configuration.readsFrom == .replica { features.insert(.readsMayBeOld) }
+        self.capabilities = Capabilities(
+            features,
             watching: watching == .ownWrites ? .none : .external,
             durability: .processCrash,
             maximumValueBytes: Self.maximumBytes
         )
-        capabilities.readsMayBeOld = configuration.readsFrom == .replica
-        self.capabilities = capabilities
     }
 
     /// `proto-max-bulk-len`: a server closes the connection on more.
     static let maximumBytes = 512 << 20
-
-    /// Returns the item's bytes by `GET`.
-    public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        let reply = try await self.client.read(key, .one) { writer in
-            writer.encoded("*2\r\n$3\r\nGET\r\n")
-            self.keys.write(key, to: &writer)
-        }
-        return try reply.bytesOrNull(key)
-    }
-
-    /// Returns whether the item is there, by `EXISTS`.
-    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        let reply = try await self.client.read(key, .one) { writer in
-            writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
-            self.keys.write(key, to: &writer)
-        }
-        return try reply.integer(key) > 0
-    }
-
-    /// Stores the bytes by `SET`, with `PX` for a lifetime; whatever else another program kept there is replaced.
-    public func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try Self.checkSize(key, value)
-        let options = self.options(options)
-        if options.keepsOrCreates || self.dropsLeftovers {
-            let ttl = options.milliseconds
-            _ = try await self.run(.set, key, arguments: 3) { writer in
-                writer.word(value)
-                writer.optionalWord(ttl)
-                writer.word(options.keepTTL ? "1" : "0")
-            }.integer(key)
-            return
-        }
-        guard self.customMetadata else {
-            let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
-                self.writeSet(key, value, options, to: &writer)
-            }
-            return try reply.expectOK(key)
-        }
-        let reply = try await self.client.send(key, .each(2), isRepeatable: false) { writer in
-            self.writeMetaLifeTime(key, options, to: &writer)
-            self.writeSet(key, value, options, to: &writer)
-        }
-        try reply.expectOK(key)
-    }
-
-    /// Removes the item with its metadata.
-    ///
-    /// - Throws: `StorageError.Code.incompatibleFormat` if another program keeps something other than a string there, which
-    ///   stays; without ``Configuration/customMetadata`` that is removed like an item.
-    public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        guard !self.customMetadata else { return try await self.run(.remove, key).integer(key) > 0 }
-        return try await self.client.send(key, .one, isRepeatable: false) { writer in
-            writer.encoded("*2\r\n$6\r\nUNLINK\r\n")
-            self.keys.write(key, to: &writer)
-        }.integer(key) > 0
-    }
 
     /// Finishes what was accepted and closes the connections.
     public func dispose() async throws(StorageError) {
         await self.client.close()
         await self.watcher?.close()
     }
+}
 
-    // MARK: - Parts
-
-    /// Writes the command that stores an item.
-    func writeSet(_ key: String, _ value: [UInt8], _ options: WriteOptions, to writer: inout CommandWriter) {
-        let ttl = options.milliseconds
-        writer.begin(ttl != nil ? 5 : options.keepTTL ? 4 : 3)
-        writer.encoded("$3\r\nSET\r\n")
-        self.keys.write(key, to: &writer)
-        writer.word(value)
-        if let ttl {
-            writer.encoded("$2\r\nPX\r\n")
-            writer.word(ttl)
-        } else if options.keepTTL {
-            writer.encoded("$7\r\nKEEPTTL\r\n")
-        }
-    }
-
-    /// Writes the command that gives metadata the same lifetime, which goes before the item's: where a connection breaks in
-    /// between, metadata may be gone before its item, and never stay behind.
-    func writeMetaLifeTime(_ key: String, _ options: WriteOptions, to writer: inout CommandWriter) {
-        if let ttl = options.milliseconds {
-            writer.encoded("*3\r\n$7\r\nPEXPIRE\r\n")
-            self.keys.writeMeta(key, to: &writer)
-            writer.word(ttl)
-        } else if options.keepTTL {
-            // An answer that costs nothing, so that every way has as many.
-            writer.encoded("*2\r\n$6\r\nEXISTS\r\n")
-            self.keys.write(key, to: &writer)
-        } else {
-            writer.encoded("*2\r\n$7\r\nPERSIST\r\n")
-            self.keys.writeMeta(key, to: &writer)
-        }
-    }
-
-    /// Runs a script on an item, and on its metadata where there may be any.
-    func run(
-        _ script: Script,
-        _ key: String,
-        onlyReads: Bool = false,
-        arguments count: Int = 0,
-        _ arguments: @Sendable (inout CommandWriter) -> Void = { _ in }
-    ) async throws(StorageError) -> Reply {
-        try await self.client.run(script, key, onlyReads: onlyReads, words: (self.customMetadata ? 2 : 1) + count) {
-            writer in
-            writer.encoded(self.customMetadata ? "$1\r\n2\r\n" : "$1\r\n1\r\n")
-            self.keys.write(key, to: &writer)
-            if self.customMetadata { self.keys.writeMeta(key, to: &writer) }
-            arguments(&writer)
-        }
-    }
-
-    /// Whether every write takes from a new item what metadata its predecessor left: in one script, which costs the server
-    /// twice as much as `SET`, so only once this driver has met metadata. In a cluster, where a slot that moves would hold up
-    /// scripts on two keys, it does not.
-    var dropsLeftovers: Bool {
-        self.customMetadata && !self.keys.isCluster && self.knowledge.hasMetadata
-    }
-
-    func options(_ options: WriteOptions) -> WriteOptions {
-        WriteOptions(ttl: options.ttl ?? self.defaultTTL, keepTTL: options.keepTTL)
-    }
-
-    static func checkSize(_ key: String, _ value: [UInt8]) throws(StorageError) {
-        guard value.count <= Self.maximumBytes, key.utf8.count <= Self.maximumBytes else {
-            throw StorageError(.tooLarge, "Redis takes keys and values of at most 512 MiB; store less", key: key)
-        }
+extension StorageDriver where Self == RedisDriver {
+    /// Items in a Redis server, or in one that speaks its protocol.
+    ///
+    /// The URL is one of
+    ///
+    /// - `redis://[[user]:password@]host[:port][/database]`, the port being 6379 and the database 0 by default; an IPv6
+    ///   address stands in brackets;
+    /// - `rediss://…`, the same over TLS; needs the package's trait `RedisTLSSupport`, and OpenSSL's `libssl-dev`;
+    /// - `redis-cluster://[[user]:password@]host[:port][,host[:port]…]` for a cluster, of which some nodes are named: one of
+    ///   them has to be there to tell of the others, which are reached where they say that they are;
+    /// - `rediss-cluster://…`, the same over TLS to every node, as `rediss://`; the cluster needs `tls-cluster yes`, by which
+    ///   its nodes tell each other's TLS ports;
+    /// - `redis-sentinel://[[user]:password@]host[:port][,host[:port]…]/service[/database]` for the master of a service that
+    ///   sentinels watch over, the port being 26379 by default. User and password are the servers'; the sentinels' own are
+    ///   ``RedisDriver/Configuration/sentinelCredentials``;
+    /// - `rediss-sentinel://…`, the same over TLS to sentinels and servers;
+    /// - `unix://[[user]:password@]/path/to/socket[?db=database]`.
+    ///
+    /// User, password, host, service and path may be percent-encoded. What the configuration gives goes before what the URL gives.
+    /// No connection is made before the first call needs one.
+    /// - Throws: `StorageError.Code.invalidOption` if the URL or the configuration can't be honoured.
+    public static func redis(
+        _ url: String,
+        _ configuration: RedisDriver.Configuration = RedisDriver.Configuration()
+    ) throws(StorageError) -> RedisDriver {
+        try RedisDriver(url, configuration)
     }
 }

@@ -7,15 +7,17 @@ extension SQLiteDriver {
     /// is cut back (`journal_size_limit`), and a database that the driver creates has pages of 8 KiB (`page_size`), as with SQLite's 4 KiB a value of 1 KiB would
     /// spill into pages of its own. A database that was there before keeps its page size.
     public struct Configuration: Sendable {
-        /// What an acknowledged write survives: `PRAGMA synchronous`.
-        public enum Synchronous: Sendable, Hashable {
-            /// Power loss: every commit flushes the log. Commits run on a thread of the driver's own.
-            case full
-            /// The end of the process by any means, not power loss, which may undo the last writes but damages
-            /// nothing. Only checkpoints flush.
-            case normal
-            /// The end of the process by any means; power loss may damage the database. Nothing flushes.
-            case off
+        /// What an acknowledged write survives; the same three cases as those of LMDB.
+        public enum Durability: Sendable, Hashable {
+            /// Power loss: every commit flushes the log. Commits run on a thread of the driver's own
+            /// (`PRAGMA synchronous = FULL`).
+            case powerLoss
+            /// The end of the process by any means. Power loss may undo the last writes, but damages nothing. Only
+            /// checkpoints flush; commits run on the caller's thread (`PRAGMA synchronous = NORMAL`).
+            case processCrash
+            /// The end of the process by any means. Power loss may undo writes and damage the database as a whole. Nothing
+            /// flushes; commits run on the caller's thread (`PRAGMA synchronous = OFF`).
+            case unflushed
         }
 
         /// The name of the table, `"kvstorage"` by default.
@@ -24,8 +26,8 @@ extension SQLiteDriver {
         /// `kvstorage_` are reserved. With different names several drivers, or an application's own tables, share a file.
         public var tableName = "kvstorage"
 
-        /// What an acknowledged write survives; ``Synchronous/full`` by default.
-        public var synchronous: Synchronous = .full
+        /// What an acknowledged write survives; ``Durability/powerLoss`` by default.
+        public var durability: Durability = .powerLoss
 
         /// Whether writes are refused, `false` by default; then the database has to be there.
         ///
@@ -108,13 +110,13 @@ extension SQLiteDriver.Configuration {
         if self.readOnly && self.exclusive {
             throw StorageError(.invalidOption, "readOnly and exclusive exclude each other; choose one")
         }
-        try Self.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
-        try Self.require(self.cacheBytes.map { $0 >= 0 } ?? true, "cacheBytes must not be negative")
-        try Self.require(self.memoryMapBytes >= 0, "memoryMapBytes must not be negative")
-        try Self.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
-        try Self.require(self.checkpointPages > 0, "checkpointPages must be at least 1")
-        try Self.require(self.reserveBytes >= 0, "reserveBytes must not be negative")
-        try Self.require(
+        try StorageError.require(self.busyTimeout >= .zero, "busyTimeout must not be negative")
+        try StorageError.require(self.cacheBytes.map { $0 >= 0 } ?? true, "cacheBytes must not be negative")
+        try StorageError.require(self.memoryMapBytes >= 0, "memoryMapBytes must not be negative")
+        try StorageError.require(self.maximumReaders.map { $0 > 0 } ?? true, "maximumReaders must be at least 1")
+        try StorageError.require(self.checkpointPages > 0, "checkpointPages must be at least 1")
+        try StorageError.require(self.reserveBytes >= 0, "reserveBytes must not be negative")
+        try StorageError.require(
             self.fileMode & ~0o777 == 0 && self.fileMode & 0o600 == 0o600,
             "fileMode consists of permission bits and has to let the owner read and write (0o600)"
         )
@@ -122,42 +124,38 @@ extension SQLiteDriver.Configuration {
     }
 
     private func validateTableName() throws(StorageError) {
-        let bytes = Array(self.tableName.utf8)
-        let isWord = bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        let startsWithDigit = bytes.first.map { $0 <= UInt8(ascii: "9") } ?? true
-        try Self.require(
-            isWord && !startsWithDigit && bytes.count <= 64,
-            "a tableName consists of 1 to 64 ASCII letters, digits and underscores, no digit in front"
-        )
+        try StorageError.requireIdentifier(self.tableName, option: "tableName")
         let name = self.tableName.lowercased()
-        try Self.require(
+        try StorageError.require(
             !name.hasPrefix("sqlite_") && !name.hasPrefix("kvstorage_"),
             "the prefixes sqlite_ and kvstorage_ are reserved; choose another tableName"
         )
     }
 
-    private static func require(_ isMet: Bool, _ message: String) throws(StorageError) {
-        guard isMet else { throw StorageError(.invalidOption, message) }
+    func capabilities(maximumRowBytes: Int) -> Capabilities {
+        var features: Capabilities.Feature = [.atomicCommit, .wholeReads, .orderedKeys, .customMetadata]
+        if !self.exclusive { features.insert(.interprocess) }
+        if self.readOnly { features.insert(.readOnly) }
+        return Capabilities(
+            features,
+            watching: .local,
+            durability: self.durability == .powerLoss ? .powerLoss : .processCrash,
+            // SQLite's limit is for a row; the rest is left to the key and the metadata.
+            maximumValueBytes: max(maximumRowBytes - 65_536, maximumRowBytes / 2)
+        )
     }
 }
 
-extension SQLiteDriver.Configuration.Synchronous {
-    var pragma: String {
+extension SQLiteDriver.Configuration.Durability {
+    /// The value of `PRAGMA synchronous`.
+    var synchronous: String {
         switch self {
-        case .full: "FULL"
-        case .normal: "NORMAL"
-        case .off: "OFF"
+        case .powerLoss: "FULL"
+        case .processCrash: "NORMAL"
+        case .unflushed: "OFF"
         }
     }
 
-    var durability: Capabilities.Durability {
-        self == .full ? .powerLoss : .processCrash
-    }
+    /// Whether every commit flushes.
+    var flushes: Bool { self == .powerLoss }
 }

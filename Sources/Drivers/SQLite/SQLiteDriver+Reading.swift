@@ -1,14 +1,14 @@
 public import KVStorage
 
 extension SQLiteDriver {
-    /// Reads the deadline alone.
-    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        try await self.readers.read { reader throws(StorageError) in try reader.hasItem(key, self.clock) }
-    }
-
     /// Reads on the caller's thread.
     public func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         try await self.readers.read { reader throws(StorageError) in try reader.getItem(key, self.clock) }
+    }
+
+    /// Reads the deadline alone.
+    public func hasItem(_ key: String) async throws(StorageError) -> Bool {
+        try await self.readers.read { reader throws(StorageError) in try reader.hasItem(key, self.clock) }
     }
 
     /// Reads all in one transaction: the answers are of the same moment.
@@ -16,52 +16,13 @@ extension SQLiteDriver {
         try await self.readers.read { reader throws(StorageError) in try reader.getItems(keys, self.clock) }
     }
 
-    /// Returns the times of creation and of the last write, what remains of the lifetime, the size and the custom fields.
+    /// Reads each by one statement, and all in one transaction: the answers are of the same moment.
+    public func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?] {
+        try await self.readers.read { reader throws(StorageError) in try reader.getEntries(keys, self.clock) }
+    }
+
+    /// Reads the times of creation and of the last write, the deadline, the size and the custom fields, and no value.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
         try await self.readers.read { reader throws(StorageError) in try reader.getMeta(key, self.clock) }
-    }
-
-    /// Walks the primary key from the cursor, the last key looked at; subtrees that are too deep are skipped.
-    ///
-    /// Rows whose key is no normal key of valid UTF-8 are another program's and skipped, too.
-    public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        try await self.readers.read { reader throws(StorageError) in
-            try reader.inTransaction { () throws(StorageError) in try reader.getKeys(query, self.clock) }
-        }
-    }
-}
-
-extension Reader {
-    fileprivate func getKeys(_ query: KeyQuery, _ clock: any StorageClock) throws(StorageError) -> KeyPage {
-        let limit = max(query.limit, 1)
-        let end = Key.upperBound(ofBase: query.base.utf8)
-        var start: [UInt8]? = try Key.start(of: query)
-        var page = KeyPage(keys: [])
-        // So that a page of mostly expired, too deep or foreign rows doesn't take forever.
-        var budget = limit + min(1000, .max - limit)
-        while let from = start {
-            start = nil
-            let isAtEnd = try self.scan(from: from, to: end) { bytes, deadline in
-                budget -= 1
-                guard let key = Key.name(bytes) else {
-                    if budget <= 0 { page.cursor = Key.cursor(at: bytes) }
-                    return budget > 0
-                }
-                page.cursor = key
-                if let subtree = query.subtreeToSkip(at: key) {
-                    start = Key.upperBound(ofBase: subtree.utf8)
-                    return false
-                }
-                if !Self.isExpired(deadline, clock) { page.keys.append(key) }
-                return page.keys.count < limit && budget > 0
-            }
-            if isAtEnd { page.cursor = nil }
-            if budget <= 0 { break }
-            // The bound of a subtree follows the key that was found in it; a listing must never go back.
-            if let start, !Key.precedes(from, start) {
-                throw StorageError(.inputOutput, "the listing could not go on; report this as a defect of the driver")
-            }
-        }
-        return page
     }
 }

@@ -7,9 +7,9 @@ import Synchronization
 ///
 ///     try storage.mount("users", .sqlite(at: "users.db"))
 ///
-/// - **Durability.** What was acknowledged survives power loss by default; see ``Configuration/Synchronous``.
-/// - **Atomicity.** Every call is one transaction; ``apply(_:)`` carries out all of its writes or none. That holds between
-///   processes, too.
+/// - **Durability.** What was acknowledged survives power loss by default; see ``Configuration/Durability``.
+/// - **Atomicity.** Every call is one transaction; ``apply(_:)`` and ``commit(_:)`` carry out all of their writes or none.
+///   That holds between processes, too.
 /// - **Concurrency.** Reads run on the caller's thread, side by side. Writes of many tasks are committed together; one that
 ///   fails fails alone.
 /// - **Lifetimes.** Expired items are removed from the table within about a minute if another process wrote them, else at
@@ -55,7 +55,7 @@ public final class SQLiteDriver: StorageDriver {
     let operations: Operations
     let sweeper: ExpirySweeper
     // The two are there unless the driver is read-only.
-    let queue: GroupCommitQueue<WriteOperation, WriteOperation.Answer>?
+    let queue: Writer.Queue?
     private let writer: Writer?
     // Where writes run that may block, and the closing.
     private let thread = DispatchQueue(label: "KVStorageSQLite.writer")
@@ -94,9 +94,9 @@ public final class SQLiteDriver: StorageDriver {
             self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak readers] now in
                 guard let readers else { return nil }
                 await Self.look(readers, fileGuard)
-                return now.advanced(by: Self.lookInterval)
+                return ExpirySweeper.nextLook(after: now, nil)
             }
-            self.sweeper.schedule(self.clock.now.advanced(by: Self.lookInterval))
+            self.sweeper.schedule(ExpirySweeper.nextLook(after: self.clock.now, nil))
             return
         }
         let reader = Reader(try Connection.reader(file, configuration))
@@ -105,7 +105,7 @@ public final class SQLiteDriver: StorageDriver {
         let writer = Writer(connection, fileGuard, events: events, configuration)
         self.writer = writer
         let thread = self.thread
-        let queue = Self.queue(writer, on: thread, flushes: configuration.synchronous == .full)
+        let queue = writer.makeQueue(on: thread, flushes: configuration.durability.flushes)
         self.queue = queue
         let reserve = writer.reserve
         // The sweep must not keep alive a driver that nobody holds any more.
@@ -117,7 +117,7 @@ public final class SQLiteDriver: StorageDriver {
             if let reserve { thread.async { reserve.make() } }
             return next
         }
-        self.sweeper.schedule(try reader.earliestDeadlineOrLater(self.clock.now))
+        self.sweeper.schedule(ExpirySweeper.nextLook(after: self.clock.now, try reader.earliestDeadline()))
     }
 
     private static func openWriter(
@@ -162,21 +162,5 @@ extension StorageDriver where Self == SQLiteDriver {
         _ configuration: SQLiteDriver.Configuration = SQLiteDriver.Configuration()
     ) throws(StorageError) -> SQLiteDriver {
         try SQLiteDriver(path: path, configuration: configuration)
-    }
-}
-
-extension SQLiteDriver.Configuration {
-    fileprivate func capabilities(maximumRowBytes: Int) -> Capabilities {
-        Capabilities(
-            atomicBatch: true,
-            interprocess: !self.exclusive,
-            orderedKeys: true,
-            customMetadata: true,
-            readOnly: self.readOnly,
-            watching: .local,
-            durability: self.synchronous.durability,
-            // SQLite's limit is for a row; the rest is left to the key and the metadata.
-            maximumValueBytes: max(maximumRowBytes - 65_536, maximumRowBytes / 2)
-        )
     }
 }

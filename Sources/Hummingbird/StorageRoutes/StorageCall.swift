@@ -107,30 +107,14 @@ struct StorageCall<Context: RequestContext> {
     }
 
     private func read(_ key: String) async throws -> Response {
-        let (bytes, meta) = try await self.item(key)
-        var fields = StorageItemFields.of(meta)
-        let isText = !self.acceptsOctets && String(validating: bytes, as: UTF8.self) != nil
-        fields[.contentType] = isText ? "text/plain; charset=utf-8" : Self.octets
-        return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
-
-    /// Reads an item and what is known about it as of the same write.
-    ///
-    /// These are two calls. Where what is known is the same before and after, nobody has written in between. An item that is
-    /// written faster than it can be read comes with nothing known.
-    private func item(_ key: String) async throws -> (bytes: [UInt8], meta: ItemMeta) {
-        let storage = self.routes.storage
-        var bytes: [UInt8] = []
-        var before = try await storage.getMeta(key)
-        for _ in 0..<4 {
-            guard let known = before, let value = try await storage.getItemRaw(key),
-                let after = try await storage.getMeta(key)
-            else { throw StorageFailure(.notFound, "KV value not found") }
-            if StorageItemFields.are(known, ofTheSameWriteAs: after) { return (value, after) }
-            bytes = value
-            before = after
+        // One read: what the fields say is of the write whose bytes are sent.
+        guard let entry = try await self.routes.storage.getEntryRaw(key) else {
+            throw StorageFailure(.notFound, "KV value not found")
         }
-        return (bytes, ItemMeta())
+        var fields = StorageItemFields.of(entry.meta)
+        let isText = !self.acceptsOctets && String(validating: entry.bytes, as: UTF8.self) != nil
+        fields[.contentType] = isText ? "text/plain; charset=utf-8" : Self.octets
+        return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: entry.bytes)))
     }
 
     private func write(_ key: String) async throws {
@@ -141,7 +125,7 @@ struct StorageCall<Context: RequestContext> {
         } catch is NIOTooManyBytesError {
             throw StorageFailure(.contentTooLarge, "The value is above \(self.routes.maximumBodyBytes) bytes.")
         }
-        try await self.routes.storage.setItemRaw(key, Array(body.readableBytesView), ttl: ttl)
+        try await self.routes.storage.setItemRaw(key, body.readableBytesView, ttl: ttl)
     }
 
     private var acceptsOctets: Bool {

@@ -22,11 +22,8 @@ struct StorageFailure: Error {
             switch error.code {
             case .invalidKey, .invalidOption: .badRequest
             case .readOnly: .forbidden
-            case .conflict: .conflict
             case .tooLarge: .contentTooLarge
-            case .full: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
-            case .closed, .unavailable, .connectionLost, .timeout, .overloaded: .serviceUnavailable
-            default: .internalServerError
+            default: error.code.status
             }
         self.init(status, status.kind == .serverError ? status.reasonPhrase : error.message)
     }

@@ -2,7 +2,7 @@
 import HTTPTypes
 import KVStorage
 
-/// What unstorage's protocol tells of an item in header fields.
+/// An item's metadata as header fields of unstorage's protocol.
 enum StorageItemFields {
     private static let ttl = HTTPField.Name("X-TTL")
 
@@ -26,21 +26,9 @@ enum StorageItemFields {
         return fields
     }
 
-    /// Whether what was known of an item and what is known a moment later tell of one write.
-    ///
-    /// A lifetime that was set or renewed counts as another; one that runs becomes shorter.
-    static func are(_ earlier: ItemMeta, ofTheSameWriteAs later: ItemMeta) -> Bool {
-        guard earlier.mtime == later.mtime, earlier.size == later.size else { return false }
-        return switch (earlier.ttl, later.ttl) {
-        case (nil, nil): true
-        case (let before?, let after?): after <= before
-        default: false
-        }
-    }
-
-    /// Returns the lifetime that a request asks for; `nil` if it asks for none.
-    static func ttl(_ fields: HTTPFields) throws(StorageFailure) -> Duration? {
-        guard let name = Self.ttl, let text = fields[name] else { return nil }
+    /// Returns the lifetime that a request asks for; the mount's if it asks for none.
+    static func ttl(_ fields: HTTPFields) throws(StorageFailure) -> TTL {
+        guard let name = Self.ttl, let text = fields[name] else { return .default }
         guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
             throw StorageFailure(.badRequest, "X-TTL takes seconds, above 0 and at most a hundred years.")
         }

@@ -24,12 +24,12 @@ import NIOCore
 /// has a `?` in it is refused, as it would name another item. Items come as `text/plain`, or as `application/octet-stream`
 /// if the request accepts that or the bytes are not UTF-8. `Last-Modified` tells when an item was written, `X-TTL` what
 /// remains of its lifetime in seconds, rounded up. A `PUT` sets one by `X-TTL`, in seconds with or without a fraction,
-/// above zero and at most a hundred years; without one the item is there for good.
+/// above zero and at most a hundred years; without one the item lives as long as its mount says, forever by default.
 ///
 /// Errors are JSON, `{"status":…,"statusText":…,"message":…}`: 400 for a key or a lifetime that can't be, 403 for a
 /// mount that is read-only, 413 for a body above the limit, 503 for a storage that can't be reached.
 ///
-/// Whoever is let in by a cookie has to be asked for a proof against forgery as well: put a ``CSRFMiddleware`` before.
+/// Requests that a cookie lets in need a proof against forgery as well: put a ``CSRFMiddleware`` before the routes.
 public struct StorageRoutes<Context: RequestContext>: Sendable {
     let storage: Storage
     let maximumBodyBytes: Int

@@ -25,22 +25,40 @@ public struct Capabilities: Sendable, Hashable {
         case external
     }
 
-    /// Whether ``StorageDriver/apply(_:)`` is all-or-nothing.
-    public var atomicBatch: Bool
-    /// Whether the atomic calls hold between processes that share the store.
-    public var interprocess: Bool
-    /// Whether keys are listed in ascending order of their UTF-8 bytes.
-    public var orderedKeys: Bool
-    /// Whether custom metadata can be kept beside an item.
-    public var customMetadata: Bool
-    /// Whether an item may vanish before its time, to keep within a limit.
-    public var evicts: Bool
-    /// Whether writes are refused.
-    public var readOnly: Bool
-    /// Whether the driver keeps nothing at all, like ``NullDriver``.
-    public var discards: Bool
-    /// Whether a read may be older than an acknowledged write; atomic calls then read by compare-and-swap.
-    package var readsMayBeOld = false
+    /// What a driver declares beyond the required, each by itself.
+    public struct Feature: OptionSet, Sendable, Hashable {
+        /// The bits.
+        public let rawValue: UInt32
+
+        /// Creates a set from its bits.
+        public init(rawValue: UInt32) {
+            self.rawValue = rawValue
+        }
+
+        /// ``StorageDriver/apply(_:)`` and ``StorageDriver/commit(_:)`` are all-or-nothing over all keys of the driver, also
+        /// when the process is killed in the middle.
+        public static let atomicCommit = Feature(rawValue: 1 << 0)
+        /// A batch or commit is seen whole or not at all by ``StorageDriver/getItems(_:)`` and
+        /// ``StorageDriver/getEntries(_:)``, and what they return is of one moment.
+        public static let wholeReads = Feature(rawValue: 1 << 1)
+        /// The atomic calls hold between processes that share the store.
+        public static let interprocess = Feature(rawValue: 1 << 2)
+        /// Keys are listed in ascending order of their UTF-8 bytes.
+        public static let orderedKeys = Feature(rawValue: 1 << 3)
+        /// Custom metadata can be kept beside an item.
+        public static let customMetadata = Feature(rawValue: 1 << 4)
+        /// An item may vanish before its time, to keep within a limit.
+        public static let evicts = Feature(rawValue: 1 << 5)
+        /// Writes are refused.
+        public static let readOnly = Feature(rawValue: 1 << 6)
+        /// The driver keeps nothing at all, like ``NullDriver``.
+        public static let discards = Feature(rawValue: 1 << 7)
+        /// A read may be older than an acknowledged write; what decides by what it read uses the atomic calls.
+        public static let readsMayBeOld = Feature(rawValue: 1 << 8)
+    }
+
+    /// What the driver can do, and what has to be known of it.
+    public var features: Feature
     /// What the driver's own events cover.
     public var watching: Watching
     /// What an acknowledged write survives.
@@ -50,30 +68,21 @@ public struct Capabilities: Sendable, Hashable {
     /// The largest value in bytes, if there is a limit.
     public var maximumValueBytes: Int?
 
-    /// Creates the capabilities of a driver that has none but the required ones.
+    /// Creates capabilities; without arguments those of a driver that has none but the required ones.
     public init(
-        atomicBatch: Bool = false,
-        interprocess: Bool = false,
-        orderedKeys: Bool = false,
-        customMetadata: Bool = false,
-        evicts: Bool = false,
-        readOnly: Bool = false,
-        discards: Bool = false,
+        _ features: Feature = [],
         watching: Watching = .none,
         durability: Durability = .none,
         maximumKeyBytes: Int? = nil,
         maximumValueBytes: Int? = nil
     ) {
-        self.atomicBatch = atomicBatch
-        self.interprocess = interprocess
-        self.orderedKeys = orderedKeys
-        self.customMetadata = customMetadata
-        self.evicts = evicts
-        self.readOnly = readOnly
-        self.discards = discards
+        self.features = features
         self.watching = watching
         self.durability = durability
         self.maximumKeyBytes = maximumKeyBytes
         self.maximumValueBytes = maximumValueBytes
     }
+
+    /// Returns whether the driver declares all of these.
+    public func contains(_ features: Feature) -> Bool { self.features.contains(features) }
 }

@@ -14,18 +14,95 @@ extension StorageDriver {
         return values
     }
 
+    /// Reads the entry and drops its value.
+    public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
+        try await self.getEntries([key]).first??.meta
+    }
+
     /// Writes one after the other; what came before a failure stays.
-    public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
-        var removed = 0
+    public func apply(_ mutations: [Mutation]) async throws(StorageError) -> [Bool] {
+        for mutation in mutations { try self.requireFields(of: mutation) }
+        var found: [Bool] = []
+        found.reserveCapacity(mutations.count)
         for mutation in mutations {
             switch mutation {
-            case .set(let key, let value, let options):
+            case .set(let key, let value, let options, let fields):
                 try await self.setItem(key, value, options)
-            case .remove(let key):
-                if try await self.removeItem(key) { removed += 1 }
+                if case .replace(let bytes) = fields, self.capabilities.contains(.customMetadata) {
+                    _ = try await self.setMeta(key, bytes)
+                }
+                found.append(true)
+            case .remove(let key): found.append(try await self.removeItem(key))
+            case .touch(let key, let ttl): found.append(try await self.touchItem(key, ttl: ttl))
             }
         }
-        return removed
+        return found
+    }
+
+    /// Carries out the commit by compare-and-swap if it concerns one key and no custom metadata.
+    ///
+    /// - Throws: ``StorageError/Code/notSupported`` otherwise; ``StorageError/Code/conflict`` if others kept changing the item
+    ///   for five seconds and 16 tries.
+    public func commit(_ commit: Commit) async throws(StorageError) -> CommitOutcome {
+        let keys = commit.keys
+        guard let key = keys.first else { return .committed(found: []) }
+        guard keys.allSatisfy({ keysEqual($0, key) }), commit.mutations.count <= 1 else {
+            throw StorageError(
+                .notSupported,
+                "the \(self.name) driver commits one key at a time; use a driver that declares atomicCommit"
+            )
+        }
+        for mutation in commit.mutations {
+            try self.requireFields(of: mutation)
+            guard case .set(_, _, _, .replace(_)) = mutation, self.capabilities.contains(.customMetadata) else {
+                continue
+            }
+            throw StorageError(
+                .notSupported,
+                "the \(self.name) driver can't commit a value and custom metadata as one; write them one after the other",
+                key: key
+            )
+        }
+        return try await self.commitOne(commit, key)
+    }
+
+    private func commitOne(_ commit: Commit, _ key: String) async throws(StorageError) -> CommitOutcome {
+        var retries = SwapRetries()
+        var current = try await self.currentItem(key)
+        while true {
+            if let index = commit.checks.firstIndex(where: { !$0.condition.holds(for: current) }) {
+                return .mismatch(index: index, current: current)
+            }
+            let result: CompareAndSwapResult
+            switch commit.mutations.first {
+            case nil: return .committed(found: [])
+            case .set(_, let value, let options, _):
+                result = try await self.compareAndSwapItem(key, expected: current, replacement: value, options)
+            case .remove:
+                result = try await self.compareAndSwapItem(
+                    key, expected: current, replacement: nil, WriteOptions())
+            case .touch(_, let ttl):
+                result = try await self.compareAndSwapItem(
+                    key, expected: current, replacement: current, WriteOptions(ttl: ttl))
+            }
+            switch result {
+            case .swapped: return .committed(found: [current != nil])
+            case .mismatch(let other): current = other
+            }
+            if try await retries.next(key) { current = try await self.currentItem(key) }
+        }
+    }
+
+    /// Throws if the mutation keeps custom metadata and the driver can't.
+    package func requireFields(of mutation: Mutation) throws(StorageError) {
+        guard case .set(let key, _, _, .replace(_?)) = mutation, !self.capabilities.contains(.customMetadata) else {
+            return
+        }
+        throw StorageError(
+            .notSupported,
+            "the \(self.name) driver keeps no custom metadata; keep it in an item of its own",
+            key: key
+        )
     }
 
     /// Reads, then removes by compare-and-swap until nobody came between.
@@ -83,7 +160,9 @@ extension StorageDriver {
         var removed = 0
         while true {
             let page = try await self.getKeys(query)
-            if !page.keys.isEmpty { removed += try await self.apply(page.keys.map(Mutation.remove(key:))) }
+            if !page.keys.isEmpty {
+                removed += try await self.apply(page.keys.map(Mutation.remove(key:))).count(where: \.self)
+            }
             do {
                 guard try progress.advance(&query, past: page, self.name) else { return removed }
             } catch {

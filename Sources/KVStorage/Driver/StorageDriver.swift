@@ -1,7 +1,7 @@
 /// An engine that keeps bytes under keys.
 ///
 /// Keys are relative to where the driver is mounted, normal (see ``normalizeKey(_:)``), not empty, free of NUL and
-/// don't end in `$`. Two keys are equal when their UTF-8 bytes are. ``Storage`` sees to all that before a driver is asked.
+/// don't end in `$`. Two keys are equal when their UTF-8 bytes are. ``Storage`` takes care of all that before a driver is asked.
 ///
 /// The sentences below are the contract; each has a behaviour in the conformance suite of the product
 /// `KVStorageTesting`, which every driver is meant to run.
@@ -41,13 +41,16 @@ public protocol StorageDriver: Sendable {
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult
 
-    /// Gives the item a new lifetime from now on (`nil`: forever) and returns whether it was there.
+    /// Gives the item a new lifetime and returns whether it was there.
     ///
-    /// The value is untouched, and an absent item is not created.
-    func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool
+    /// The value is untouched, and an absent item is not created. ``TTL/keepsDeadline`` changes nothing.
+    func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool
 
-    /// Returns what is known about the item, or `nil` if it is absent.
-    func getMeta(_ key: String) async throws(StorageError) -> ItemMeta?
+    /// Returns the items with their metadata in the order asked, one answer for each key, `nil` where there is none.
+    ///
+    /// Value and metadata of an entry are of one and the same write. All entries are of one moment only where
+    /// ``Capabilities/Feature/wholeReads`` is declared.
+    func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?]
 
     /// Returns one page of the keys below ``KeyQuery/base``.
     ///
@@ -60,16 +63,31 @@ public protocol StorageDriver: Sendable {
 
     // What follows has defaults.
 
+    /// Returns what is known about the item, or `nil` if it is absent.
+    func getMeta(_ key: String) async throws(StorageError) -> ItemMeta?
+
     /// Returns whether the item is there.
     func hasItem(_ key: String) async throws(StorageError) -> Bool
 
     /// Returns the items in the order asked, one answer for each key.
     func getItems(_ keys: [String]) async throws(StorageError) -> [[UInt8]?]
 
-    /// Carries out the writes in order and returns how many of the removals found their item.
+    /// Carries out the writes in order and answers for each of them: for a removal or a touch whether the item was there,
+    /// `true` for any other.
     ///
-    /// All or nothing if ``Capabilities/atomicBatch`` says so; else what came before a failure stays.
-    func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int
+    /// All or nothing if ``Capabilities/Feature/atomicCommit`` is declared; else what came before a failure stays. Of a key
+    /// that comes twice the last write counts.
+    /// - Throws: ``StorageError/Code/notSupported`` before anything is written if one replaces custom metadata and the
+    ///   driver keeps none.
+    func apply(_ mutations: [Mutation]) async throws(StorageError) -> [Bool]
+
+    /// Carries out the writes if all checks hold, as one step that nothing can come between: what is checked still holds in
+    /// the instant of the writes.
+    ///
+    /// Always all or nothing. Each key is in at most one mutation: ``Storage`` refuses anything else.
+    /// - Throws: ``StorageError/Code/notSupported``, before anything is written, where the driver can't do this with these
+    ///   keys; a driver without a way of its own can do it for one key.
+    func commit(_ commit: Commit) async throws(StorageError) -> CommitOutcome
 
     /// Returns the item's bytes and removes it, as one step; of several callers exactly one gets it.
     func takeItem(_ key: String) async throws(StorageError) -> [UInt8]?
@@ -83,7 +101,7 @@ public protocol StorageDriver: Sendable {
     /// Keeps custom metadata beside the item, replacing what was there (`nil`: removes it); returns whether the item
     /// was there. Metadata of an absent item is not kept.
     ///
-    /// - Throws: ``StorageError/Code/notSupported`` by default; see ``Capabilities/customMetadata``.
+    /// - Throws: ``StorageError/Code/notSupported`` by default; see ``Capabilities/Feature/customMetadata``.
     func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool
 
     /// Removes exactly the items that ``getKeys(_:)`` lists below `base`, and returns how many there were.

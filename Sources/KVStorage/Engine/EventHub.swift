@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Costs one atomic load per write while nobody listens.
 public final class EventHub: Sendable {
-    /// What listens; called on the writer's thread, after the commit, and must neither block nor call the driver.
+    /// What listens; called on a writer's thread, after the commit and under no lock of the driver's, and must not block.
     public typealias Observer = @Sendable (StorageEvent) -> Void
 
     private struct State {
@@ -12,7 +12,14 @@ public final class EventHub: Sendable {
         var observers: [(id: Int, observer: Observer, onEnd: @Sendable () -> Void)] = []
     }
 
+    /// Events that were posted under somebody's lock and are emitted behind it.
+    private struct Outbox {
+        var events: [StorageEvent] = []
+        var isFlushing = false
+    }
+
     private let state = Mutex(State())
+    private let outbox = Mutex(Outbox())
     private let observerCount = Atomic(0)
 
     /// Creates a hub that nobody listens to.
@@ -31,6 +38,29 @@ public final class EventHub: Sendable {
         }
     }
 
+    /// Notes an event for ``flush()``, in the order of the calls: for a driver that knows the order of its commits only while
+    /// it holds a lock, under which no observer must be called.
+    package func post(_ event: @autoclosure () -> StorageEvent) {
+        guard self.isObserved else { return }
+        self.outbox.withLock { $0.events.append(event()) }
+    }
+
+    /// Emits what was posted, unless another call is about to; to be called once the lock is released.
+    package func flush() {
+        guard self.isObserved else { return }
+        while true {
+            let events = self.outbox.withLock { outbox -> [StorageEvent] in
+                if outbox.isFlushing || outbox.events.isEmpty { return [] }
+                outbox.isFlushing = true
+                defer { outbox.events = [] }
+                return outbox.events
+            }
+            if events.isEmpty { return }
+            for event in events { self.emit(event) }
+            self.outbox.withLock { $0.isFlushing = false }
+        }
+    }
+
     /// Emits a gap and ends the watching of everybody who listens, as nothing more can be told for now: whoever calls
     /// ``Storage/watch(_:bufferSize:)`` again finds out why.
     public func end() {
@@ -43,12 +73,13 @@ public final class EventHub: Sendable {
 
     /// Ends the watching without a gap: for a hub that passes on the events of another that has ended, and with them the
     /// gap that came last.
-    package func finish() {
+    public func finish() {
         for (_, _, onEnd) in self.state.withLock({ $0.observers }) { onEnd() }
     }
 
     /// Starts to tell `observer` of every event that is emitted from now on, and calls `onEnd` if the hub ends.
-    package func addObserver(_ observer: @escaping Observer, onEnd: @escaping @Sendable () -> Void = {}) -> Int {
+    /// Returns what ``removeObserver(_:)`` takes.
+    public func addObserver(_ observer: @escaping Observer, onEnd: @escaping @Sendable () -> Void = {}) -> Int {
         self.state.withLock { state in
             state.nextID += 1
             state.observers.append((state.nextID, observer, onEnd))
@@ -57,7 +88,8 @@ public final class EventHub: Sendable {
         }
     }
 
-    package func removeObserver(_ id: Int) {
+    /// Stops telling the observer; an event that is on its way may still reach it.
+    public func removeObserver(_ id: Int) {
         self.state.withLock { state in
             state.observers.removeAll { $0.id == id }
             self.observerCount.store(state.observers.count, ordering: .releasing)

@@ -3,23 +3,26 @@ package enum WriteOperation: Sendable {
     case set(key: String, value: [UInt8], options: WriteOptions)
     case remove(key: String)
     case compareAndSwap(key: String, expected: [UInt8]?, replacement: [UInt8]?, options: WriteOptions)
-    case touch(key: String, ttl: Duration?)
+    case touch(key: String, ttl: TTL)
     case take(key: String)
     case increment(key: String, amount: Int, options: WriteOptions)
     case setMeta(key: String, fields: [UInt8]?)
     case apply([Mutation])
+    case commit(Commit)
     case clear(base: String)
     /// Removes at most `limit` of the items that expired by `deadline`.
     case sweep(deadline: Timestamp, limit: Int)
 
     /// What a write did; each uses the parts that it has an answer for.
     package struct Answer: Sendable {
-        /// Whether the item was there, or was as expected.
+        /// Whether the item was there, or was as expected, or all checks held.
         package var found: Bool
         /// The item's bytes: those taken, or those that were not as expected.
         package var bytes: [UInt8]?
-        /// How many items were removed, or the sum.
+        /// How many items were removed, or the sum, or which check did not hold.
         package var number: Int
+        /// For each write of a batch, whether its item was there before.
+        package var each: [Bool] = []
         /// The earliest deadline that was written.
         package var deadline: Timestamp?
 
@@ -28,6 +31,18 @@ package enum WriteOperation: Sendable {
             self.bytes = bytes
             self.number = number
             self.deadline = deadline
+        }
+    }
+}
+
+extension WriteOperation {
+    /// Whether it does nothing but remove, so that it may use what an engine keeps of a full disk for that.
+    package var onlyRemoves: Bool {
+        switch self {
+        case .remove, .take, .clear, .sweep, .setMeta(_, nil), .compareAndSwap(_, _, nil, _): true
+        case .apply(let mutations): mutations.onlyRemove
+        case .commit(let commit): commit.mutations.onlyRemove
+        case .set, .touch, .increment, .setMeta, .compareAndSwap: false
         }
     }
 }

@@ -56,7 +56,7 @@ public enum StorageKey {
         if base.isEmpty { return nil }
         let normal = normalizeKey(base)
         if normal.isEmpty {
-            return "the base is not empty but has nothing left when it is normal; foreverything use an empty base"
+            return "the base is not empty but has nothing left when it is normal; for everything use an empty base"
         }
         return normal.utf8.contains(0)
             ? "a base can't hold the NUL character; StorageKey.escaped(_:) makes it safe" : nil

@@ -11,8 +11,12 @@ public final class MemoryDriver: StorageDriver {
     /// Tells of writes, expiry and eviction.
     public var events: EventHub? { self.store.events }
 
+    private static let features: Capabilities.Feature = [
+        .atomicCommit, .wholeReads, .orderedKeys, .customMetadata,
+    ]
+
     let store: MemoryStore
-    private let sweeper: ExpirySweeper
+    let sweeper: ExpirySweeper
 
     /// Creates an empty store.
     public init(_ configuration: Configuration = Configuration()) {
@@ -20,10 +24,7 @@ public final class MemoryDriver: StorageDriver {
         self.store = store
         self.sweeper = ExpirySweeper(clock: configuration.clock) { [weak store] now in await store?.sweep(now) }
         self.capabilities = Capabilities(
-            atomicBatch: true,
-            orderedKeys: true,
-            customMetadata: true,
-            evicts: configuration.isLimited,
+            configuration.isLimited ? [Self.features, .evicts] : Self.features,
             watching: .local,
             maximumValueBytes: configuration.maximumBytes.map { max(0, $0 - MemoryItem.overhead) }
         )
@@ -51,7 +52,7 @@ public final class MemoryDriver: StorageDriver {
         let deadline = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
             let deadline = try shard.set(key, hash, value, options, now)
-            self.store.events.emit(.update(key))
+            self.store.events.post(.update(key))
             return deadline
         }
         self.finish(key, deadline: deadline)
@@ -59,11 +60,12 @@ public final class MemoryDriver: StorageDriver {
 
     /// Removes the item.
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        try self.store.shard(of: key) { shard, hash throws(StorageError) in
+        defer { self.store.events.flush() }
+        return try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
             guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
             shard.remove(item)
-            self.store.events.emit(.remove(key))
+            self.store.events.post(.remove(key))
             return true
         }
     }
@@ -84,30 +86,33 @@ public final class MemoryDriver: StorageDriver {
             guard current == expected else { return (.mismatch(current: current), nil) }
             if let replacement {
                 let deadline = try shard.set(key, hash, replacement, options, now)
-                self.store.events.emit(.update(key))
+                self.store.events.post(.update(key))
                 return (.swapped, deadline)
             }
             if let item {
                 shard.remove(item)
-                self.store.events.emit(.remove(key))
+                self.store.events.post(.remove(key))
             }
             return (.swapped, nil)
         }
+        self.store.events.flush()
         if result == .swapped, replacement != nil { self.finish(key, deadline: deadline) }
         return result
     }
 
     /// Gives the item a new lifetime.
-    public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
+    public func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool {
+        if ttl.keepsDeadline { return try await self.hasItem(key) }
         let now = self.store.clock.now
-        let deadline = ttl.map { now.advanced(by: $0) }
+        let deadline = ttl.deadline(at: now)
         let touched = try self.store.shard(of: key) { shard, hash throws(StorageError) in
             try shard.checkOpen()
             guard let item = shard.find(key, hash, at: now) else { return false }
             shard.setDeadline(item, deadline)
-            self.store.events.emit(.update(key))
+            self.store.events.post(.update(key))
             return true
         }
+        self.store.events.flush()
         if touched, let deadline { self.sweeper.schedule(deadline) }
         return touched
     }
@@ -128,11 +133,28 @@ public final class MemoryDriver: StorageDriver {
             guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
             try self.store.usage.requireRoom(for: key, value: item.value.count, fields: fields?.count ?? 0)
             shard.setFields(item, fields)
-            self.store.events.emit(.update(key))
+            self.store.events.post(.update(key))
             return true
         }
         if found { self.finish(key, deadline: nil) }
         return found
+    }
+
+    /// Reads the items and their metadata as they are at one moment.
+    public func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?] {
+        let now = self.store.clock.now
+        return try self.store.shards(of: keys) { locked throws(StorageError) in
+            var entries: [Entry?] = []
+            entries.reserveCapacity(keys.count)
+            for key in keys {
+                let entry = try locked.shard(of: key) { shard, hash throws(StorageError) -> Entry? in
+                    try shard.checkOpen()
+                    return shard.find(key, hash, at: now).map { Entry(value: shard.use($0), meta: shard.meta($0, now)) }
+                }
+                entries.append(entry ?? nil)
+            }
+            return entries
+        }
     }
 
     /// Reads the items as they are at one moment.
@@ -151,68 +173,6 @@ public final class MemoryDriver: StorageDriver {
         }
     }
 
-    /// Carries out the writes while all shards concerned are locked, so that nobody sees a part of them.
-    ///
-    /// - Throws: ``StorageError/Code/tooLarge`` if the items are more than the store may hold; none is written then.
-    public func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
-        let now = self.store.clock.now
-        let (removed, deadline) = try self.store.shards(of: mutations.map(\.key)) { locked throws(StorageError) in
-            try self.requireRoom(for: mutations, &locked, now)
-            var removed = 0
-            var deadline: Timestamp?
-            for mutation in mutations {
-                let outcome = try locked.shard(of: mutation.key) { shard, hash throws(StorageError) -> BatchOutcome in
-                    try shard.apply(mutation, hash, now)
-                }
-                switch outcome {
-                case .set(let own?): deadline = min(deadline ?? own, own)
-                case .removed: removed += 1
-                case .set(nil), .nothing, nil: break
-                }
-                self.tell(mutation, outcome)
-            }
-            return (removed, deadline)
-        }
-        if let deadline { self.sweeper.schedule(deadline) }
-        self.store.evictIfNeeded(sparing: mutations)
-        return removed
-    }
-
-    /// Throws before anything is written if the store is closed or the batch is larger than all of it.
-    private func requireRoom(
-        for mutations: [Mutation],
-        _ locked: inout MemoryStore.LockedShards,
-        _ now: Timestamp
-    ) throws(StorageError) {
-        let isCounting = self.store.usage.isCounting
-        var sizes: [KeyIdentity: Int] = [:]
-        for mutation in mutations {
-            let size = try locked.shard(of: mutation.key) { shard, hash throws(StorageError) -> Int in
-                try shard.checkOpen()
-                return isCounting ? try shard.size(after: mutation, hash, now) : 0
-            }
-            // Of a key that comes twice the last counts.
-            if isCounting { sizes[KeyIdentity(mutation.key)] = size }
-        }
-        guard isCounting else { return }
-        let stored = sizes.values.filter { $0 > 0 }
-        try self.store.usage.requireRoom(items: stored.count, bytes: stored.reduce(0, +))
-    }
-
-    enum BatchOutcome: Sendable {
-        case set(deadline: Timestamp?)
-        case removed
-        case nothing
-    }
-
-    private func tell(_ mutation: Mutation, _ outcome: BatchOutcome?) {
-        switch outcome {
-        case .set: self.store.events.emit(.update(mutation.key))
-        case .removed: self.store.events.emit(.remove(mutation.key))
-        case .nothing, nil: break
-        }
-    }
-
     /// Returns one page of keys in the order of their UTF-8 bytes.
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         try self.store.getKeys(query)
@@ -224,11 +184,12 @@ public final class MemoryDriver: StorageDriver {
         self.store.dispose()
     }
 
-    // Events are emitted while the shard is locked, else those of two writers of one key could change places. The hub's
-    // observers are the package's own: they neither block nor call back.
+    // Events are posted while the shard is locked, else those of two writers of one key could change places, and emitted
+    // when it no longer is.
 
     /// What follows every write: the deadline is watched, limits are kept.
     private func finish(_ key: String, deadline: Timestamp?) {
+        self.store.events.flush()
         if let deadline { self.sweeper.schedule(deadline) }
         self.store.evictIfNeeded(sparing: key)
     }

@@ -71,7 +71,7 @@ struct MemoryShard: ~Copyable {
             let fields = isAlive ? item.fields?.count ?? 0 : 0
             try self.usage.requireRoom(for: key, value: value.count, fields: fields)
         }
-        let deadline = options.keepTTL && isAlive ? self.deadline(of: item) : options.deadline(at: now)
+        let deadline = options.keepsDeadline && isAlive ? self.deadline(of: item) : options.deadline(at: now)
         if self.usage.isCounting { self.usage.add(items: 0, bytes: value.count - item.value.count) }
         item.value = value
         item.modified = now.milliseconds
@@ -102,7 +102,8 @@ struct MemoryShard: ~Copyable {
         ItemMeta(
             mtime: Timestamp(milliseconds: item.modified),
             birthtime: Timestamp(milliseconds: item.created),
-            ttl: self.deadline(of: item).map { now.duration(to: $0) },
+            deadline: self.deadline(of: item),
+            asOf: now,
             size: item.value.count,
             fieldBytes: item.fields
         )
@@ -110,24 +111,43 @@ struct MemoryShard: ~Copyable {
 
     /// Returns what the mutation's item counts for once it is stored, with the metadata that it keeps.
     func size(after mutation: Mutation, _ hash: UInt64, _ now: Timestamp) throws(StorageError) -> Int {
-        guard case .set(let key, let value, _) = mutation else { return 0 }
-        let fields = self.find(key, hash, at: now)?.fields?.count ?? 0
+        guard case .set(let key, let value, _, let change) = mutation else { return 0 }
+        let fields =
+            switch change {
+            case .keep: self.find(key, hash, at: now)?.fields?.count ?? 0
+            case .replace(let bytes): bytes?.count ?? 0
+            }
         try self.usage.requireRoom(for: key, value: value.count, fields: fields)
         return MemoryItem.size(key: key.utf8.count, value: value.count, fields: fields)
     }
 
-    mutating func apply(
-        _ mutation: Mutation,
-        _ hash: UInt64,
-        _ now: Timestamp
-    ) throws(StorageError) -> MemoryDriver.BatchOutcome {
+    /// What a mutation did.
+    struct Change: Sendable {
+        /// Whether the item was there before.
+        var found: Bool
+        /// The deadline that was written.
+        var deadline: Timestamp?
+    }
+
+    /// Carries out the mutation.
+    mutating func apply(_ mutation: Mutation, _ hash: UInt64, _ now: Timestamp) throws(StorageError) -> Change {
+        let item = self.find(mutation.key, hash, at: now)
         switch mutation {
-        case .set(let key, let value, let options):
-            return .set(deadline: try self.set(key, hash, value, options, now))
-        case .remove(let key):
-            guard let item = self.find(key, hash, at: now) else { return .nothing }
+        case .set(let key, let value, let options, let fields):
+            let found = item != nil
+            let deadline = try self.set(key, hash, value, options, now)
+            if case .replace(let bytes) = fields, let item = self.item(key, hash) { self.setFields(item, bytes) }
+            return Change(found: found, deadline: deadline)
+        case .remove:
+            guard let item else { return Change(found: false) }
             self.remove(item)
-            return .removed
+            return Change(found: true)
+        case .touch(_, let ttl):
+            guard let item else { return Change(found: false) }
+            if ttl.keepsDeadline { return Change(found: true) }
+            let deadline = ttl.deadline(at: now)
+            self.setDeadline(item, deadline)
+            return Change(found: true, deadline: deadline)
         }
     }
 
@@ -208,12 +228,6 @@ struct MemoryShard: ~Copyable {
             }
         }
         return nil
-    }
-
-    mutating func removeAll() {
-        for slot in self.items.slots {
-            if let item = self.items[slot] { self.remove(item) }
-        }
     }
 
     /// Removes everything; later calls are refused.

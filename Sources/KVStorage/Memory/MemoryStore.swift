@@ -87,6 +87,7 @@ final class MemoryStore: Sendable {
             while true {
                 // A bounded number at a time, so that nobody waits long for the lock, or for the thread.
                 let (earliest, hasMore) = self.sweep(shard: index, now)
+                self.events.flush()
                 if hasMore {
                     await Task.yield()
                     continue
@@ -103,7 +104,7 @@ final class MemoryStore: Sendable {
             // The clock may have been turned back since `now`: what was written after that has not expired.
             let time = min(now, self.clock.now)
             let (removed, earliest) = shard.removeExpired(by: time, atMost: 256)
-            for key in removed { self.events.emit(.remove(key)) }
+            for key in removed { self.events.post(.remove(key)) }
             return (earliest, earliest.map { $0 <= time } ?? false)
         }
     }
@@ -131,10 +132,11 @@ final class MemoryStore: Sendable {
             for offset in 0..<self.shards.count where !hasEvicted {
                 hasEvicted = self.shards[(first + offset) % self.shards.count].shard.withLock { shard in
                     guard let evicted = shard.evict(sparing: isSpared) else { return false }
-                    self.events.emit(.remove(evicted))
+                    self.events.post(.remove(evicted))
                     return true
                 }
             }
+            self.events.flush()
             guard hasEvicted else { return }
         }
     }
@@ -147,19 +149,6 @@ final class MemoryStore: Sendable {
         let other = turn % self.shards.count
         let count = self.shards[shardIndex].shard.withLock { $0.count }
         return self.shards[other].shard.withLock { $0.count } > count ? other : shardIndex
-    }
-
-    /// Drops the item without a word; a closed store has none.
-    func forget(_ key: String) {
-        let hash = keyHash(key)
-        self.shards[Self.shardIndex(hash)].shard.withLock { shard in
-            if let item = shard.item(key, hash) { shard.remove(item) }
-        }
-    }
-
-    /// Drops all items without a word.
-    func forgetAll() {
-        for index in self.shards.indices { self.shards[index].shard.withLock { $0.removeAll() } }
     }
 
     func dispose() {

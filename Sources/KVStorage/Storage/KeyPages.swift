@@ -29,8 +29,15 @@ struct KeyPages {
     private var progress = ListingProgress()
     private var page: KeyPage?
 
-    /// - Throws: ``StorageError/Code/invalidKey`` if the base can't be one, ``StorageError/Code/closed``.
-    init(_ storage: Storage, base: String, maxDepth: Int?, pageSize: Int) throws(StorageError) {
+    /// - Throws: ``StorageError/Code/invalidKey`` if the base can't be one, ``StorageError/Code/closed``,
+    ///   ``StorageError/Code/invalidOption`` if `cursor` is none of this listing.
+    init(
+        _ storage: Storage,
+        base: String,
+        maxDepth: Int?,
+        pageSize: Int,
+        after cursor: String? = nil
+    ) throws(StorageError) {
         let base = try storage.fullBase(base)
         try storage.core.checkOpen()
         self.storage = storage
@@ -48,6 +55,38 @@ struct KeyPages {
                     mount: try storage.limited(mount), query: query,
                     hasHidden: table.hasMounts(inside: mount, below: base)))
         }
+        if let cursor { try self.skip(to: try PageCursor(cursor)) }
+    }
+
+    /// Drops what comes before the cursor.
+    private mutating func skip(to cursor: PageCursor) throws(StorageError) {
+        guard let index = self.parts.lastIndex(where: { keysEqual(self.name(of: $0.mount), cursor.mountBase) }) else {
+            throw PageCursor.invalid
+        }
+        self.parts.removeSubrange((index + 1)...)
+        guard let inner = cursor.cursor else { return }
+        let isOrdered = self.parts[index].mount.driver.capabilities.contains(.orderedKeys)
+        // One in front of the base would have an ordered driver walk what lies there.
+        guard !isOrdered || !keyPrecedes(inner, self.parts[index].query.base) else { throw PageCursor.invalid }
+        self.parts[index].query.cursor = inner
+    }
+
+    /// A mount's base without what the handle leaves out.
+    private func name(of mount: MountPoint) -> String {
+        keyDroppingPrefix(mount.base, min(mount.baseCount, self.storage.base.utf8.count))
+    }
+
+    /// What goes on behind the last page that was handed out; `nil` at the end, and before the first.
+    var cursor: String? {
+        guard let page = self.page, let part = self.parts.last else { return nil }
+        if let cursor = page.cursor { return PageCursor(mountBase: self.name(of: part.mount), cursor: cursor).text }
+        guard let next = self.parts.dropLast().last else { return nil }
+        return PageCursor(mountBase: self.name(of: next.mount), cursor: nil).text
+    }
+
+    /// Asks for that many keys from now on.
+    mutating func limit(to count: Int) {
+        for index in self.parts.indices { self.parts[index].query.limit = max(1, count) }
     }
 
     /// Returns the next page, which may be empty, or `nil` at the end.

@@ -2,17 +2,16 @@ extension Storage {
     /// Replaces the item's bytes if they are `expected`, as one step, and returns whether it did.
     ///
     /// `expected: nil` means that there must be no item, `replacement: nil` removes it. Lifetimes are those of
-    /// ``updateItem(_:default:ttl:keepTTL:_:)``.
+    /// `updateItem`.
     public func compareAndSwapItem(
         _ key: String,
         expected: [UInt8]?,
         replacement: [UInt8]?,
-        ttl: Duration? = nil,
-        keepTTL: Bool = false
+        ttl: TTL = .default
     ) async throws(StorageError) -> Bool {
         var route = try self.route(key)
-        try Self.validate(ttl: ttl)
-        return try await self.compareAndSwap(&route, expected, replacement, ttl: ttl, keepTTL: keepTTL) == .swapped
+        try ttl.validate()
+        return try await self.compareAndSwap(&route, expected, replacement, ttl) == .swapped
     }
 
     /// Returns the item's bytes and removes the item, as one step: of several callers exactly one gets them.
@@ -22,13 +21,7 @@ extension Storage {
         defer { turn.end() }
         try await turn.begin()
         while true {
-            let ticket = route.mount.beginWrite(route.key)
-            do {
-                let bytes = try await route.mount.driver.takeItem(route.key)
-                route.mount.endWrite(ticket, bytes == nil ? nil : .remove(route.key))
-                return bytes
-            } catch {
-                route.mount.endWrite(ticket, failed: error)
+            do { return try await route.mount.takeItem(route.key) } catch {
                 try self.reroute(&route, after: error)
             }
         }
@@ -37,89 +30,53 @@ extension Storage {
     /// Adds to the whole number that the item holds, as one step, and returns the sum; an absent item counts as 0.
     ///
     /// The number stands as decimal text, as JSON writes it. Lifetimes are those of
-    /// ``updateItem(_:default:ttl:keepTTL:_:)``: with `keepTTL` a counter ends when it was first meant to.
+    /// `updateItem`: with ``TTL/keep`` a counter ends when it was first meant to.
     /// - Throws: ``StorageError/Code/decoding`` if the item is no 64-bit integer, ``StorageError/Code/overflow`` if the sum
     ///   would be none; the item stays.
     @discardableResult
     public func incrementItem(
         _ key: String,
         by amount: Int = 1,
-        ttl: Duration? = nil,
-        keepTTL: Bool = false
+        ttl: TTL = .default
     ) async throws(StorageError) -> Int {
         var route = try self.route(key)
-        try Self.validate(ttl: ttl)
+        try ttl.validate()
         var turn = self.turn(route)
         defer { turn.end() }
         try await turn.begin()
         while true {
-            let ticket = route.mount.beginWrite(route.key)
-            do {
-                let options = route.mount.options(ttl: ttl, keepTTL: keepTTL)
-                let sum = try await route.mount.driver.incrementItem(route.key, by: amount, options)
-                route.mount.endWrite(ticket, .update(route.key))
-                return sum
-            } catch {
-                route.mount.endWrite(ticket, failed: error)
+            do { return try await route.mount.incrementItem(route.key, by: amount, ttl) } catch {
                 try self.reroute(&route, after: error)
             }
         }
     }
 
-    /// Gives the item a new lifetime from now on and returns whether it was there; the value is untouched.
+    /// Gives the item a new lifetime and returns whether it was there; the value is untouched.
     ///
-    /// `nil` means forever, whatever the mount's default. An absent item is not created.
+    /// An absent item is not created. ``TTL/keep`` changes nothing.
     @discardableResult
-    public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
+    public func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool {
         var route = try self.route(key)
-        try Self.validate(ttl: ttl)
+        try ttl.validate()
+        if ttl.keepsDeadline { return try await self.hasItem(key) }
         while true {
-            let ticket = route.mount.beginWrite(route.key)
-            do {
-                let touched = try await route.mount.driver.touchItem(route.key, ttl: ttl)
-                route.mount.endWrite(ticket, touched ? .update(route.key) : nil)
-                return touched
-            } catch {
-                route.mount.endWrite(ticket, failed: error)
+            do { return try await route.mount.touchItem(route.key, ttl) } catch {
                 try self.reroute(&route, after: error)
             }
         }
     }
 
-    /// Swaps, by the mount's lifetime where none is given.
     func compareAndSwap(
         _ route: inout Route,
         _ expected: [UInt8]?,
         _ replacement: [UInt8]?,
-        ttl: Duration? = nil,
-        keepTTL: Bool = false
+        _ ttl: TTL = .default
     ) async throws(StorageError) -> CompareAndSwapResult {
         while true {
-            let ticket = route.mount.beginWrite(route.key)
             do {
-                let result = try await route.mount.driver.compareAndSwapItem(
-                    route.key,
-                    expected: expected,
-                    replacement: replacement,
-                    route.mount.options(ttl: ttl, keepTTL: keepTTL)
-                )
-                route.mount.endWrite(ticket, Self.event(of: result, expected, replacement, route.key))
-                return result
-            } catch {
-                route.mount.endWrite(ticket, failed: error)
-                try self.reroute(&route, after: error)
-            }
+                return try await route.mount.compareAndSwapItem(
+                    route.key, expected: expected, replacement: replacement, ttl)
+            } catch { try self.reroute(&route, after: error) }
         }
-    }
-
-    private static func event(
-        of result: CompareAndSwapResult,
-        _ expected: [UInt8]?,
-        _ replacement: [UInt8]?,
-        _ key: String
-    ) -> StorageEvent? {
-        guard result == .swapped else { return nil }
-        if replacement != nil { return .update(key) }
-        return expected == nil ? nil : .remove(key)
     }
 }

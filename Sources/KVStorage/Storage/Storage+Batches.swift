@@ -20,32 +20,38 @@ extension Storage {
 
     /// Returns the items' bytes in the order asked, one answer for each key, `nil` where there is none.
     public func getItemsRaw(_ keys: [String]) async throws(StorageError) -> [[UInt8]?] {
-        try await self.getItemsRaw(keys, isSecond: false)
+        try await self.batch(keys) { driver, keys throws(StorageError) in try await driver.getItems(keys) }
     }
 
-    private func getItemsRaw(_ keys: [String], isSecond: Bool) async throws(StorageError) -> [[UInt8]?] {
+    /// Asks each mount for those of the keys that it keeps, and puts the answers in the order asked.
+    func batch<Answer>(
+        _ keys: [String],
+        isSecond: Bool = false,
+        _ read: (any StorageDriver, [String]) async throws(StorageError) -> [Answer?]
+    ) async throws(StorageError) -> [Answer?] {
         let groups = try self.grouped(keys)
-        var values = [[UInt8]?](repeating: nil, count: groups.count == 1 ? 0 : keys.count)
+        var answers = [Answer?](repeating: nil, count: groups.count == 1 ? 0 : keys.count)
         for group in groups {
             do {
-                let found = try await group.getItems()
+                let found = try await read(group.mount.driver, group.keys)
                 if groups.count == 1 { return found }
-                for (position, bytes) in zip(group.positions, found) { values[position] = bytes }
+                for (position, answer) in zip(group.positions, found) { answers[position] = answer }
             } catch {
-                guard !isSecond, self.hasMoved(group, after: error) else { throw error }
-                return try await self.getItemsRaw(keys, isSecond: true)
+                guard !isSecond, self.hasMoved(group, after: error) else { throw group.located(error) }
+                return try await self.batch(keys, isSecond: true, read)
             }
         }
-        return values
+        return answers
     }
 
     /// Stores the values, replacing what was there; of a key that comes twice the last value counts.
     ///
-    /// All or nothing for the items of one mount where its driver declares ``Capabilities/atomicBatch``. With several mounts
-    /// those before the one that failed are written. Lifetimes are those of ``setItem(_:_:ttl:keepTTL:)``.
+    /// All or nothing for the items of one mount where its driver declares ``Capabilities/Feature/atomicCommit``. With several mounts
+    /// those before the one that failed are written. Lifetimes are those of ``setItem(_:_:ttl:)``.
+    @_disfavoredOverload
     public func setItems<Value: Encodable>(
         _ items: [(String, Value)],
-        ttl: Duration? = nil
+        ttl: TTL = .default
     ) async throws(StorageError) {
         var raw: [(String, [UInt8])] = []
         raw.reserveCapacity(items.count)
@@ -56,38 +62,38 @@ extension Storage {
     }
 
     /// Stores the values of a dictionary, as ``setItems(_:ttl:)`` does for a list.
-    public func setItems<Value: Encodable>(_ items: [String: Value], ttl: Duration? = nil) async throws(StorageError) {
+    public func setItems<Value: Encodable>(_ items: [String: Value], ttl: TTL = .default) async throws(StorageError) {
         try await self.setItems(items.map { ($0.key, $0.value) }, ttl: ttl)
     }
 
     /// Stores the bytes as they are, as ``setItems(_:ttl:)-([String:Value],_)`` does for values.
-    public func setItemsRaw(_ items: [(String, [UInt8])], ttl: Duration? = nil) async throws(StorageError) {
-        try Self.validate(ttl: ttl)
+    public func setItemsRaw(_ items: [(String, [UInt8])], ttl: TTL = .default) async throws(StorageError) {
+        try ttl.validate()
         _ = try await self.apply(to: items.map(\.0)) { position, key, mount in
-            .set(key: key, value: items[position].1, options: mount.options(ttl: ttl))
+            .set(key: key, value: items[position].1, options: mount.options(ttl))
         }
     }
 
     /// Removes the items with their metadata and returns how many were there.
     ///
-    /// All or nothing for the items of one mount where its driver declares ``Capabilities/atomicBatch``.
+    /// All or nothing for the items of one mount where its driver declares ``Capabilities/Feature/atomicCommit``.
     @discardableResult
     public func removeItems(_ keys: [String]) async throws(StorageError) -> Int {
-        try await self.apply(to: keys) { _, key, _ in .remove(key: key) }
+        try await self.apply(to: keys) { _, key, _ in .remove(key: key) }.count(where: \.self)
     }
 
-    /// Makes the mutations mount by mount and returns how many items were removed.
-    private func apply(
+    /// Makes the mutations mount by mount and returns what the drivers answered, in no particular order.
+    func apply(
         to keys: [String],
         _ mutation: (_ position: Int, _ key: String, MountPoint) -> Mutation
-    ) async throws(StorageError) -> Int {
-        var removed = 0
+    ) async throws(StorageError) -> [Bool] {
+        var found: [Bool] = []
         var groups = try self.grouped(keys)[...]
         // The groups in front of this one are those of mounts that went while the batch ran.
         var secondCount = 0
         while let group = groups.popFirst() {
             do {
-                removed += try await group.apply(mutation)
+                found += try await group.apply(mutation)
             } catch {
                 guard secondCount == 0, self.hasMoved(group, after: error) else { throw error }
                 let again = try self.grouped(group.positions.map { keys[$0] }, at: group.positions)
@@ -96,7 +102,7 @@ extension Storage {
             }
             secondCount = max(0, secondCount - 1)
         }
-        return removed
+        return found
     }
 
     /// Whether the group's mount was unmounted meanwhile, so that its keys belong to another one now.
@@ -112,18 +118,14 @@ extension Storage {
         /// Where the keys stand in the batch.
         var positions: [Int] = []
 
-        func getItems() async throws(StorageError) -> [[UInt8]?] {
-            do { return try await self.mount.driver.getItems(self.keys) } catch { throw self.located(error) }
-        }
-
         func apply(
             _ mutation: (_ position: Int, _ key: String, MountPoint) -> Mutation
-        ) async throws(StorageError) -> Int {
+        ) async throws(StorageError) -> [Bool] {
             let mutations = zip(self.positions, self.keys).map { mutation($0, $1, self.mount) }
             do { return try await self.mount.apply(mutations) } catch { throw self.located(error) }
         }
 
-        private func located(_ error: StorageError) -> StorageError {
+        func located(_ error: StorageError) -> StorageError {
             guard let key = error.key, let index = self.keys.firstIndex(where: { keysEqual($0, key) }) else {
                 return error
             }
@@ -150,42 +152,5 @@ extension Storage {
             groups[last].positions.append(positions?[index] ?? index)
         }
         return groups
-    }
-}
-
-extension MountPoint {
-    /// Makes the mutations and returns how many items were removed; emits the events if the driver doesn't.
-    func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
-        if mutations.isEmpty { return 0 }
-        guard let writes = self.writes, writes.isObserved else { return try await self.driver.apply(mutations) }
-        let ticket = self.beginWrite(mutations.map(\.key))
-        let removed: Int
-        do {
-            removed = try await self.driver.apply(mutations)
-        } catch {
-            if self.driver.capabilities.atomicBatch {
-                self.endWrite(ticket, failed: error)
-            } else {
-                // A part may be done, and which is not known.
-                self.endWrite(ticket, all: [.lagged])
-            }
-            throw error
-        }
-        var changes: [StorageEvent] = []
-        var removals: Set<KeyIdentity> = []
-        for mutation in mutations {
-            switch mutation {
-            case .set(let key, _, _): changes.append(.update(key))
-            case .remove(let key):
-                if removals.insert(KeyIdentity(key)).inserted { changes.append(.remove(key)) }
-            }
-        }
-        if removed != removals.count {
-            // Which of them were there is not known: of the others nothing is to be told.
-            changes.removeAll { if case .remove = $0 { true } else { false } }
-            if removed > 0 { changes.append(.lagged) }
-        }
-        self.endWrite(ticket, all: changes)
-        return removed
     }
 }

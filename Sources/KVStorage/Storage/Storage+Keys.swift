@@ -17,6 +17,32 @@ extension Storage {
         return keys
     }
 
+    /// Returns one page of the keys below a base, and a cursor for the next one that can be given to a client.
+    ///
+    /// Over drivers with ordered keys (``Capabilities/Feature/orderedKeys``) a page has exactly `limit` keys but the last one,
+    /// which may be empty, and the cursor stands for the last key: it stays good however long it is kept. Over others a page
+    /// may have more or fewer; a key that is there all the time is never missed but may come twice, and the cursor is good
+    /// for as long as the driver says. A cursor is looked at like any other argument, so a client may send what it likes: it
+    /// never leads out of the base.
+    /// - Throws: ``StorageError/Code/invalidOption`` if `limit` is below 1 or the cursor is none of this listing; else as
+    ///   ``getKeys(_:maxDepth:)``.
+    public func getPage(
+        of base: String = "",
+        after cursor: String? = nil,
+        limit: Int = 100,
+        maxDepth: Int? = nil
+    ) async throws(StorageError) -> StoragePage {
+        guard limit > 0 else { throw StorageError(.invalidOption, "a page has to have at least one key") }
+        var pages = try KeyPages(self, base: base, maxDepth: maxDepth, pageSize: limit, after: cursor)
+        var keys: [String] = []
+        while keys.count < limit {
+            pages.limit(to: limit - keys.count)
+            guard let page = try await pages.next() else { return StoragePage(keys: keys, cursor: nil) }
+            keys += page.keys.map { page.name(of: $0) }
+        }
+        return StoragePage(keys: keys, cursor: pages.cursor)
+    }
+
     /// Returns the keys below a base as a sequence that holds one page of them in memory.
     ///
     /// Each key that is there for as long as the listing lasts comes exactly once; one that comes or goes meanwhile comes at
@@ -36,6 +62,17 @@ extension Storage {
         ItemSequence(storage: self, base: base, pageSize: pageSize)
     }
 
+    /// Returns the items below a base with their metadata, as a sequence that holds one page of them in memory.
+    ///
+    /// Value and metadata of each are of one and the same write. Values are decoded when they are asked for.
+    public func entries<Value: Decodable & Sendable>(
+        in base: String = "",
+        as type: Value.Type = Value.self,
+        pageSize: Int = 500
+    ) -> EntrySequence<Value> {
+        EntrySequence(storage: self, base: base, pageSize: pageSize)
+    }
+
     /// Removes what ``getKeys(_:maxDepth:)`` lists below a base, with its metadata, and returns how many items that were.
     ///
     /// Nothing else goes: not the item at the base itself, not what a mount hides, not what the driver did not write. If a
@@ -49,7 +86,7 @@ extension Storage {
         let mounts = try MountTable.longestFirst(table.mounts(concerning: base)).map { mount throws(StorageError) in
             (view: try self.limited(mount), hasHidden: table.hasMounts(inside: mount, below: base))
         }
-        if let mount = mounts.first(where: { $0.view.driver.capabilities.readOnly })?.view {
+        if let mount = mounts.first(where: { $0.view.driver.capabilities.contains(.readOnly) })?.view {
             let name = mount.base.isEmpty ? "the root mount" : "the mount \"\(mount.base)\""
             throw StorageError(.readOnly, "\(name) is read-only, so nothing was removed; clear what lies beside it")
         }
@@ -84,7 +121,7 @@ extension Storage {
                 let keys = page.keys.filter {
                     query.matches($0) && !table.isMasked(mount.base + $0, inMount: mount.id)
                 }
-                removed += try await mount.apply(keys.map(Mutation.remove(key:)))
+                removed += try await mount.apply(keys.map(Mutation.remove(key:))).count(where: \.self)
             } catch { throw self.located(error, mount) }
             do {
                 guard try progress.advance(&query, past: page, mount.driver.name) else { return }

@@ -14,7 +14,7 @@ extension Storage {
     /// Keeps custom fields beside the item, replacing those that were there, and returns whether the item is there.
     ///
     /// They live and vanish with the item: an absent one is given none. Writing the value leaves them.
-    /// - Throws: ``StorageError/Code/notSupported`` if the driver keeps none (``Capabilities/customMetadata``).
+    /// - Throws: ``StorageError/Code/notSupported`` if the driver keeps none (``Capabilities/Feature/customMetadata``).
     @discardableResult
     public func setMeta<Fields: Encodable>(_ key: String, _ fields: Fields) async throws(StorageError) -> Bool {
         let route = try self.route(key)
@@ -27,16 +27,10 @@ extension Storage {
         try await self.setMeta(try self.route(key), nil)
     }
 
-    private func setMeta(_ route: Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
+    private func setMeta(_ route: consuming Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
         var route = route
         while true {
-            let ticket = route.mount.beginWrite(route.key)
-            do {
-                let found = try await route.mount.driver.setMeta(route.key, fields)
-                route.mount.endWrite(ticket, found ? .update(route.key) : nil)
-                return found
-            } catch {
-                route.mount.endWrite(ticket, failed: error)
+            do { return try await route.mount.setMeta(route.key, fields) } catch {
                 try self.reroute(&route, after: error)
             }
         }

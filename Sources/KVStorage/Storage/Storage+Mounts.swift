@@ -7,8 +7,8 @@ extension Storage {
     /// - Throws: ``StorageError/Code/alreadyMounted`` if there is a driver at that base, the root included;
     ///   ``StorageError/Code/invalidOption`` if `ttl` is not positive; ``StorageError/Code/invalidKey`` if the base holds NUL or
     ///   is not empty but has nothing left when it is normal; ``StorageError/Code/closed`` after ``dispose()``.
-    public func mount(_ base: String, _ driver: some StorageDriver, ttl: Duration? = nil) throws(StorageError) {
-        try Self.validate(ttl: ttl)
+    public func mount(_ base: String, _ driver: some StorageDriver, ttl: TTL = .forever) throws(StorageError) {
+        try ttl.validate()
         let mount = MountPoint(base: try self.fullBase(base), driver: driver, ttl: ttl)
         do { try self.core.mount(mount) } catch { throw error.naming(normalizeKey(base)) }
     }

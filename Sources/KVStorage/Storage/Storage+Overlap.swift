@@ -33,7 +33,9 @@ extension StorageDriver {
         var pending: [any StorageDriver] = [self]
         while let driver = pending.popLast() {
             if type(of: driver) is AnyClass { found.insert(ObjectIdentifier(driver as AnyObject)) }
-            if let wrapper = driver as? any StorageDriverWrapper { pending.append(wrapper.wrapped) }
+            if let wrapper = driver as? any ForwardingDriver { pending.append(wrapper.base) }
+            if let wrapper = driver as? TransformedDriver { pending.append(wrapper.base) }
+            if let cache = driver as? CachedDriver { pending.append(cache.wrapped) }
             if let overlay = driver as? OverlayDriver { pending += overlay.layers }
         }
         return found

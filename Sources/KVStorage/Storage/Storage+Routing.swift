@@ -93,10 +93,4 @@ extension Storage {
             "the view's base holds NUL or has nothing left when it is normal; StorageKey.escaped(_:) makes a base of any text"
         )
     }
-
-    /// Throws unless the lifetime is positive.
-    static func validate(ttl: Duration?) throws(StorageError) {
-        guard let ttl, ttl <= .zero else { return }
-        throw StorageError(.invalidOption, "the lifetime must be positive; to remove an item use removeItem")
-    }
 }

@@ -13,11 +13,11 @@ extension Storage {
         try await self.getItem(key, as: type)
     }
 
-    /// Stores the value; ``setItem(_:_:ttl:keepTTL:)``.
+    /// Stores the value; ``setItem(_:_:ttl:)``.
     public func set<Value: Encodable>(
         _ key: String,
         _ value: Value?,
-        ttl: Duration? = nil
+        ttl: TTL = .default
     ) async throws(StorageError) {
         try await self.setItem(key, value, ttl: ttl)
     }

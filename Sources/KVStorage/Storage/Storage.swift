@@ -94,3 +94,12 @@ public struct Storage: Sendable {
         try await self.core.dispose()
     }
 }
+
+extension Storage: CustomStringConvertible {
+    /// The handle's base and what is mounted where, as in `Storage(users: in: the root (memory), users: (sqlite))`.
+    public var description: String {
+        let mounts = MountTable.longestFirst(self.core.table.mounts).reversed().map(\.mount.description)
+        let base = self.base.isEmpty ? "" : "\(self.base) in: "
+        return "Storage(\(base)\(mounts.joined(separator: ", ")))"
+    }
+}

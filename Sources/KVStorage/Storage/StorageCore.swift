@@ -28,7 +28,7 @@ final class StorageCore: Sendable {
     let busyTimeout: Duration
 
     init(root: any StorageDriver, busyTimeout: Duration) {
-        let root = MountPoint(base: "", driver: root, ttl: nil)
+        let root = MountPoint(base: "", driver: root, ttl: .forever)
         self.root = root
         self.current = Mutex(MountTable(root: root))
         self.busyTimeout = busyTimeout

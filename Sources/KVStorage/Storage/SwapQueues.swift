@@ -16,16 +16,22 @@ final class SwapQueues: Sendable {
     private let count = Atomic(0)
 
     /// The stripe of an item.
-    func stripe(of key: String, in mount: MountPoint) -> Stripe {
+    func stripe(of key: String, in mount: MountPoint) -> Stripe { self.stripes[self.index(of: key, in: mount)] }
+
+    /// The stripe's number; who takes several stripes takes them in the order of their numbers.
+    func index(of key: String, in mount: MountPoint) -> Int {
         var hasher = Hasher()
         hasher.combine(mount.id)
         withKeyBytes(key) { hasher.combine(bytes: $0) }
-        return self.stripes[hasher.finalize() & 63]
+        return hasher.finalize() & 63
     }
+
+    /// The stripe of that number.
+    func stripe(_ index: Int) -> Stripe { self.stripes[index] }
 
     var isBusy: Bool { self.count.load(ordering: .relaxed) > 0 }
 
-    fileprivate func enter(_ stripe: Stripe, within limit: Duration) async throws(StorageError) {
+    func enter(_ stripe: Stripe, within limit: Duration) async throws(StorageError) {
         self.count.add(1, ordering: .relaxed)
         do {
             try await stripe.lock.acquire(within: limit)
@@ -35,61 +41,8 @@ final class SwapQueues: Sendable {
         }
     }
 
-    fileprivate func leave(_ stripe: Stripe) {
+    func leave(_ stripe: Stripe) {
         stripe.lock.release()
         self.count.subtract(1, ordering: .relaxed)
-    }
-}
-
-/// One atomic call's way through ``SwapQueues``, and how long it goes on.
-struct SwapTurn {
-    private let queues: SwapQueues
-    private let route: Storage.Route
-    private var retries: SwapRetries
-    private var held: SwapQueues.Stripe?
-
-    init(_ queues: SwapQueues, _ route: Storage.Route, limit: Duration) {
-        self.queues = queues
-        self.route = route
-        self.retries = SwapRetries(limit: limit)
-    }
-
-    /// Waits for the call's turn if others have or wait for theirs; to be called before the item is read.
-    mutating func begin() async throws(StorageError) {
-        guard self.queues.isBusy else { return }
-        let stripe = self.queues.stripe(of: self.route.key, in: self.route.mount)
-        if stripe.lock.isHeld { try await self.enter(stripe) }
-    }
-
-    /// Waits until a further try makes sense, after one that met another's write.
-    ///
-    /// - Returns: Whether time has passed, so that what that try found is old.
-    /// - Throws: ``StorageError/Code/conflict`` if there were enough tries, ``StorageError/Code/cancelled``.
-    mutating func next() async throws(StorageError) -> Bool {
-        if self.held == nil {
-            try self.retries.count(self.route.name)
-            let stripe = self.queues.stripe(of: self.route.key, in: self.route.mount)
-            let mustWait = stripe.lock.isHeld
-            try await self.enter(stripe)
-            return mustWait
-        }
-        return try await self.retries.next(self.route.name)
-    }
-
-    /// Lets the next one have its turn; to be called in any case.
-    mutating func end() {
-        guard let held = self.held else { return }
-        self.held = nil
-        self.queues.leave(held)
-    }
-
-    private mutating func enter(_ stripe: SwapQueues.Stripe) async throws(StorageError) {
-        do {
-            try await self.queues.enter(stripe, within: self.retries.rest)
-        } catch {
-            guard error.code == .unavailable else { throw error.naming(self.route.name) }
-            throw self.retries.conflict(self.route.name)
-        }
-        self.held = stripe
     }
 }

@@ -7,7 +7,7 @@ import Synchronization
 /// reads them again. Costs one atomic load for each write while nobody listens.
 final class WriteEvents: Sendable {
     /// A write between its beginning and its end.
-    enum Ticket: Sendable {
+    private enum Ticket {
         /// Nobody listened when it began.
         case none
         case number(Int)
@@ -34,19 +34,33 @@ final class WriteEvents: Sendable {
     /// Whether anybody listens.
     var isObserved: Bool { self.events.isObserved }
 
-    @inline(__always)
-    func begin(_ keys: some Sequence<String>) -> Ticket {
-        self.events.isObserved ? self.register(keys) : .none
+    /// Carries out a write and emits what it changed, as `events` makes it of its answer.
+    ///
+    /// One that fails and yet may have changed something emits ``StorageEvent/lagged``.
+    func around<Result>(
+        _ keys: [String],
+        _ events: (Result) -> [StorageEvent],
+        mayHaveChangedSomething: (StorageError) -> Bool = { $0.mayHaveChangedSomething },
+        _ write: () async throws(StorageError) -> Result
+    ) async throws(StorageError) -> Result {
+        let ticket: Ticket = self.isObserved ? self.register(keys) : .none
+        do {
+            let result = try await write()
+            self.end(ticket) { events(result) }
+            return result
+        } catch {
+            self.end(ticket) { mayHaveChangedSomething(error) ? [.lagged] : [] }
+            throw error
+        }
     }
 
-    @inline(__always)
-    func end(_ ticket: Ticket, _ event: () -> StorageEvent?) {
-        if case .none = ticket, !self.events.isObserved { return }
-        self.finish(ticket, event().map { [$0] } ?? [])
+    private func end(_ ticket: Ticket, _ changes: () -> [StorageEvent]) {
+        if case .none = ticket, !self.isObserved { return }
+        self.finish(ticket, changes())
     }
 
     /// Emits the events, and behind them ``StorageEvent/lagged`` if the write was not alone.
-    func finish(_ ticket: Ticket, _ changes: [StorageEvent]) {
+    private func finish(_ ticket: Ticket, _ changes: [StorageEvent]) {
         for event in changes { self.events.emit(event) }
         // Looked at behind the emitting: whoever begins after this comes after these events.
         let wasAlone = self.state.withLock { state in

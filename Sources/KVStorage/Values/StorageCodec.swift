@@ -1,6 +1,6 @@
 /// How values become bytes and back.
 ///
-/// A storage stores a `String` as its text whatever the codec; the codec is asked forevery other type. Raw bytes go
+/// A storage stores a `String` as its text whatever the codec; the codec is asked for every other type. Raw bytes go
 /// through `getItemRaw` and `setItemRaw`, which ask nobody.
 public protocol StorageCodec: Sendable {
     /// Returns the value's bytes.

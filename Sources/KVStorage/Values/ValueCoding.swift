@@ -38,7 +38,7 @@ struct ValueCoding: Sendable {
             return try self.codec.decode(type, from: bytes)
         } catch {
             if let value = self.decodeText(type, from: bytes) { return value }
-            throw Self.mismatch(type, key: key(), underlying: error, "the bytes are something else")
+            throw Self.mismatch(type, key: key(), underlying: error, Self.reason(error))
         }
     }
 
@@ -63,6 +63,28 @@ struct ValueCoding: Sendable {
         if (try? self.codec.decode(StorageValue.self, from: bytes)) != nil { return nil }
         guard let quoted = try? self.codec.encode(text) else { return nil }
         return try? self.codec.decode(type, from: quoted)
+    }
+
+    /// Returns where in the value the decoding failed and what was wrong there, without anything of the value itself.
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "the bytes are something else" }
+        return switch error {
+        case .keyNotFound(let key, let context): "\(Self.path(context.codingPath + [key])) is missing"
+        case .typeMismatch(let type, let context): "\(Self.path(context.codingPath)) is no \(type)"
+        case .valueNotFound(let type, let context): "\(Self.path(context.codingPath)) is null instead of a \(type)"
+        case .dataCorrupted(let context) where context.codingPath.isEmpty: "the bytes are something else"
+        case .dataCorrupted(let context): "\(Self.path(context.codingPath)) is not valid"
+        @unknown default: "the bytes are something else"
+        }
+    }
+
+    private static func path(_ keys: [any CodingKey]) -> String {
+        if keys.isEmpty { return "the value" }
+        let path = keys.reduce("") { path, key in
+            if let index = key.intValue { return "\(path)[\(index)]" }
+            return path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)"
+        }
+        return "\"\(path)\""
     }
 
     private static func mismatch(

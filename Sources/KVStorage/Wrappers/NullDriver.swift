@@ -3,7 +3,9 @@ public struct NullDriver: StorageDriver {
     /// `null`.
     public let name = "null"
     /// Discards everything.
-    public let capabilities = Capabilities(atomicBatch: true, orderedKeys: true, customMetadata: true, discards: true)
+    public let capabilities = Capabilities([
+        .atomicCommit, .wholeReads, .orderedKeys, .customMetadata, .discards,
+    ])
 
     /// Creates the driver.
     public init() {}
@@ -28,10 +30,19 @@ public struct NullDriver: StorageDriver {
     }
 
     /// Returns false.
-    public func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool { false }
+    public func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool { false }
 
-    /// Returns `nil`.
-    public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? { nil }
+    /// Returns `nil` for each key.
+    public func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?] {
+        Array(repeating: nil, count: keys.count)
+    }
+
+    /// Compares with the absence of every item.
+    public func commit(_ commit: Commit) async throws(StorageError) -> CommitOutcome {
+        let index = commit.checks.firstIndex { !$0.condition.holds(for: nil) }
+        if let index { return .mismatch(index: index, current: nil) }
+        return .committed(found: commit.mutations.map { _ in false })
+    }
 
     /// Returns false.
     public func setMeta(_ key: String, _ fields: [UInt8]?) async throws(StorageError) -> Bool { false }

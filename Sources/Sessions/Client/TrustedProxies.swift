@@ -1,6 +1,7 @@
 import HTTPTypes
 
-/// Whom to believe what they say of the client: its address and whether its connection is secure (R19, R39).
+/// The reverse proxies that are trusted in what they say of the client: its address and whether its connection is secure
+/// (R19, R39).
 ///
 /// Without trusted proxies, which is the default, `X-Forwarded-…` fields are anybody's words and ignored. The list of
 /// addresses is read from its end, where the nearest proxy wrote, and no further than ``hops``: what a client itself put in
@@ -12,7 +13,7 @@ public struct TrustedProxies: Sendable {
     private let schemeField: HTTPField.Name?
     private let networks: [IPNetwork]
 
-    /// Nobody.
+    /// No proxy is trusted.
     public static let none = TrustedProxies()
 
     /// Trusts proxies.

@@ -4,14 +4,26 @@ import KVStorage
 /// What makes a configuration impossible or insecure; every rule throws ``SessionError/Code/invalidConfiguration`` with
 /// what to do about it.
 enum ConfigurationCheck {
-    /// R26, A21: enough secrets, each long enough.
-    static func secrets(_ secrets: [String], name: String) throws(SessionError) {
-        guard !secrets.isEmpty else { throw self.invalid("there is no secret; give at least one of 32 random bytes") }
-        for secret in secrets {
-            guard secret.utf8.count >= 32 else {
-                throw self.invalid("a secret has \(secret.utf8.count) bytes; give at least 32 random ones")
+    /// R26, A21: enough secrets, each long enough; keys that can be told from each other.
+    static func place(_ place: SessionPlace, name: String) throws(SessionError) {
+        switch place.kind {
+        case .storage(_, let secrets):
+            guard !secrets.texts.isEmpty else {
+                throw self.invalid("there is no secret; give at least one of 32 random bytes")
             }
-            guard secret != name else { throw self.invalid("the secret is the cookie's name, which everybody knows") }
+            for secret in secrets.texts {
+                guard secret.utf8.count >= 32 else {
+                    throw self.invalid("a secret has \(secret.utf8.count) bytes; give at least 32 random ones")
+                }
+                guard !secret.utf8.elementsEqual(name.utf8) else {
+                    throw self.invalid("the secret is the cookie's name, which everybody knows")
+                }
+            }
+        case .cookie(let keys, _):
+            guard !keys.isEmpty else { throw self.invalid("there is no sealing key; give at least one") }
+            guard Set(keys.map(\.id)).count == keys.count else {
+                throw self.invalid("two sealing keys have the same id, so that none is found by it")
+            }
         }
     }
 
@@ -58,23 +70,23 @@ enum ConfigurationCheck {
     }
 
     /// A36: limits that are positive; huge ones are cut where numbers end.
-    static func times(_ times: SessionTimes, touchInterval: Duration?) throws(SessionError) -> SessionLimits {
-        guard times.maxAge > .zero else { throw self.invalid("maxAge has to be positive") }
-        if let idle = times.idleTimeout, idle <= .zero {
+    static func times(_ options: SessionOptions) throws(SessionError) -> SessionLimits {
+        guard options.maxAge > .zero else { throw self.invalid("maxAge has to be positive") }
+        if let idle = options.idleTimeout, idle <= .zero {
             throw self.invalid("idleTimeout has to be positive; nil means none")
         }
-        if times.rolling, times.idleTimeout == nil {
+        if options.rolling, options.idleTimeout == nil {
             throw self.invalid("rolling needs an idleTimeout: without one nothing moves that the cookie could follow")
         }
-        if let touchInterval {
+        if let touchInterval = options.touchInterval {
             guard touchInterval >= .zero else { throw self.invalid("touchInterval can't be negative") }
-            guard let idle = times.idleTimeout, touchInterval < idle else {
+            guard let idle = options.idleTimeout, touchInterval < idle else {
                 throw self.invalid("touchInterval has to be shorter than an idleTimeout, or sessions in use would end")
             }
         }
         return SessionLimits(
-            absolute: times.maxAge.wholeMilliseconds,
-            idle: times.idleTimeout.map(\.wholeMilliseconds)
+            absolute: options.maxAge.wholeMilliseconds,
+            idle: options.idleTimeout.map(\.wholeMilliseconds)
         )
     }
 
@@ -87,7 +99,8 @@ enum ConfigurationCheck {
     }
 
     /// The options, by themselves and with how the sessions are kept.
-    static func options(_ options: SessionOptions, isSealed: Bool) throws(SessionError) {
+    static func options(_ options: SessionOptions, in place: SessionPlace) throws(SessionError) {
+        let isSealed = if case .cookie = place.kind { true } else { false }
         guard options.maximumDataBytes > 0 else { throw self.invalid("maximumDataBytes has to be positive") }
         guard options.updateAttempts > 0 else { throw self.invalid("updateAttempts has to be positive") }
         guard options.dataVersion >= 0 else { throw self.invalid("dataVersion can't be negative") }

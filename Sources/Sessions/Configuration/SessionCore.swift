@@ -5,7 +5,7 @@ import KVStorage
 final class SessionCore: Sendable {
     let name: String
     let type: any AnySessionType
-    let records: RecordPlace
+    let records: Records
     let signer: CookieSigner
     let keys: DerivedKeys
     let limits: SessionLimits
@@ -22,39 +22,46 @@ final class SessionCore: Sendable {
     let options: SessionOptions
 
     init(
+        _ place: SessionPlace,
         name: String,
         type: any AnySessionType,
-        records: RecordPlace,
-        signer: CookieSigner,
-        secrets: [[UInt8]],
-        times: SessionTimes,
-        cookie: CookieAttributes,
-        creation: SessionCreation,
-        clock: any StorageClock,
-        ids: any IDSource,
         options: SessionOptions
     ) throws(SessionError) {
-        try ConfigurationCheck.options(options, isSealed: records.isSealed)
-        self.limits = try ConfigurationCheck.times(times, touchInterval: options.touchInterval)
-        let cookieName = try ConfigurationCheck.cookie(name, cookie)
+        try ConfigurationCheck.place(place, name: name)
+        try ConfigurationCheck.options(options, in: place)
+        self.limits = try ConfigurationCheck.times(options)
+        let cookieName = try ConfigurationCheck.cookie(name, options.cookie)
         try ConfigurationCheck.name(name, cookieName: cookieName, valueBytes: SignedToken.maximumEncodedCount)
         self.name = name
         self.type = type
-        self.records = records
-        self.signer = signer
+        switch place.kind {
+        case .storage(let storage, let secrets):
+            self.records = .storage(Self.place(in: storage, name: name))
+            self.signer = CookieSigner(secrets: secrets.texts)
+            self.keys = DerivedKeys(secrets: secrets.texts.map { Array($0.utf8) }, cookieName: cookieName)
+        case .cookie(let keys, let generations):
+            let generations = generations.map { Self.place(in: $0, name: name) }
+            self.records = .cookie(Sealer(keys, cookieName: cookieName, generations: generations))
+            self.signer = CookieSigner(secrets: [])
+            self.keys = DerivedKeys(secrets: keys.map(\.bytes), cookieName: cookieName)
+        }
         self.tokenField = try options.tokenField.map { (name) throws(SessionError) in try ConfigurationCheck.field(name)
         }
         self.csrfField = try ConfigurationCheck.field(options.csrfField)
-        self.keys = DerivedKeys(secrets: secrets, cookieName: cookieName)
         self.touchInterval =
             options.touchInterval?.wholeMilliseconds ?? min((self.limits.idle ?? 0) / 10, 60_000)
-        self.rolling = times.rolling
-        self.cookie = CookieWriter(name: cookieName, cookie)
+        self.rolling = options.rolling
+        self.cookie = CookieWriter(name: cookieName, options.cookie)
         self.reader = CookieReader(name: cookieName)
-        self.creation = creation
-        self.clock = clock
-        self.ids = ids
+        self.creation = options.creation
+        self.clock = options.clock
+        self.ids = Self.ids(from: options.generator)
         self.options = options
+    }
+
+    /// R01: the system's source draws without a lock; another generator has a state that requests share.
+    private static func ids(from generator: some RandomNumberGenerator & Sendable) -> any IDSource {
+        generator is SystemRandomNumberGenerator ? SystemIDSource() : SharedIDSource(generator)
     }
 
     /// Tells the application what happened; the tag is computed only if somebody listens.

@@ -1,22 +1,31 @@
-/// What few applications have to change about their sessions, with its defaults.
+public import KVStorage
+
+/// What an application may decide about its sessions, with the defaults.
+///
+///     var options = SessionOptions()
+///     options.idleTimeout = .seconds(1800)
+///     options.rolling = true
+///
+/// ``SessionConfig`` checks them: what is impossible or insecure throws ``SessionError/Code/invalidConfiguration``.
 public struct SessionOptions: Sendable {
-    /// The largest data that a session may hold, in bytes as encoded; 65,536 by default. More throws
-    /// ``SessionError/Code/tooLarge``, and nothing is written.
-    public var maximumDataBytes = 65_536
+    // MARK: Lifetime
+
+    /// The absolute timeout, counted from creation or authentication, whatever happens; a day by default.
+    public var maxAge = Duration.seconds(86_400)
+
+    /// The time without activity that ends a session; `nil` by default: none. NIST SP 800-63B asks for at most an hour
+    /// where people log in with two factors.
+    public var idleTimeout: Duration?
+
+    /// Whether the cookie's own age follows the idle timeout: it is sent again when activity is noted. `false` by default;
+    /// needs an ``idleTimeout``.
+    public var rolling = false
 
     /// How old the note of the last activity may become before a request that only reads renews it.
     ///
     /// By default a tenth of the idle timeout, at most a minute. An idle session ends up to this much early, and reading
     /// one writes at most this often. Without an idle timeout, reading never writes.
     public var touchInterval: Duration?
-
-    /// How often an update may lose against others of the same session before it throws ``SessionError/Code/conflict``;
-    /// 256 by default. Each lost attempt means that somebody else's update went through.
-    public var updateAttempts = 256
-
-    /// The version of the application's data type; 1 by default. Data of another version is given to the configuration's
-    /// `migrate` closure, or counts as no session if there is none.
-    public var dataVersion = 1
 
     /// How long the old ID may still read after ``regenerateSession(_:name:)``, for requests that were under way; none by
     /// default. What it reads is the session as it was then; it writes nothing, and it is dead once the new session is.
@@ -25,14 +34,14 @@ public struct SessionOptions: Sendable {
     /// who then logs in must not see what the login brought.
     public var regenerationGrace: Duration = .zero
 
-    /// How many sessions a user may have; no limit by default. One more login ends the oldest.
-    public var maximumPerUser: Int?
+    /// When a session comes into being; ``SessionCreation/onFirstWrite`` by default.
+    public var creation = SessionCreation.onFirstWrite
 
-    /// Whom to believe what they say of the client; nobody by default.
-    public var proxies = TrustedProxies.none
+    // MARK: Cookie and header fields
 
-    /// Binds sessions to the client's address; `nil` by default.
-    public var pinning: AddressPinning?
+    /// The cookie's attributes; by default the strict ones, `Secure` among them. A site that is developed on plain HTTP at an
+    /// address other than localhost needs ``CookieAttributes/Secure-swift.enum/automatic`` there.
+    public var cookie = CookieAttributes()
 
     /// The header field in which a client without cookies may send and gets its token; `nil` by default: none.
     ///
@@ -40,8 +49,38 @@ public struct SessionOptions: Sendable {
     /// name the same one, or the request has none (R38).
     public var tokenField: String?
 
-    /// The header field in which ``verifyCSRF(_:token:name:)`` looks for the token.
+    /// The header field in which ``verifyCSRF(_:token:name:)`` looks for the token; `X-CSRF-Token` by default.
     public var csrfField = "X-CSRF-Token"
+
+    // MARK: Data
+
+    /// The largest data that a session may hold, in bytes as encoded; 65,536 by default. More throws
+    /// ``SessionError/Code/tooLarge``, and nothing is written.
+    public var maximumDataBytes = 65_536
+
+    /// The version of the application's data type; 1 by default. Data of another version is given to the configuration's
+    /// `migrate` closure, or counts as no session if there is none.
+    public var dataVersion = 1
+
+    /// How the data becomes bytes; JSON by default.
+    public var codec: any StorageCodec = JSONStorageCodec()
+
+    /// How often an update may lose against others of the same session before it throws ``SessionError/Code/conflict``;
+    /// 256 by default. Each lost attempt means that somebody else's update went through.
+    public var updateAttempts = 256
+
+    // MARK: Users and clients
+
+    /// How many sessions a user may have; no limit by default. One more login ends the oldest.
+    public var maximumPerUser: Int?
+
+    /// The reverse proxies whose `X-Forwarded-…` fields are trusted; none by default.
+    public var proxies = TrustedProxies.none
+
+    /// Binds sessions to the client's address; `nil` by default.
+    public var pinning: AddressPinning?
+
+    // MARK: Failures, reports, sources
 
     /// What ``getSession(_:as:name:)`` answers when the storage fails. By default it throws; ``StorageFailure/noSession``
     /// lets pages that need no session go on. Writing throws either way.
@@ -55,8 +94,15 @@ public struct SessionOptions: Sendable {
         case noSession
     }
 
-    /// Is told of everything that happens to sessions; `nil` by default. Called in the request's own task: be quick.
+    /// Is called with everything that happens to sessions; `nil` by default. It runs in the request's own task: be quick.
     public var onActivity: (@Sendable (SessionActivity) -> Void)?
+
+    /// Where the time comes from; the system by default.
+    public var clock: any StorageClock = SystemClock()
+
+    /// Where IDs come from; the system's source by default. Anything else is for tests: an ID that can be guessed lets
+    /// anybody in.
+    public var generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
 
     /// Creates the defaults.
     public init() {}

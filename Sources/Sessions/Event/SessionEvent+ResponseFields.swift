@@ -41,7 +41,7 @@ extension SessionEvent {
 }
 
 extension HTTPFields {
-    /// Adds a `Set-Cookie` in the place of those that `isReplaced` picks.
+    /// Adds a `Set-Cookie` instead of those that `isReplaced` picks.
     mutating func setCookie(_ field: String, replacing isReplaced: (String) -> Bool) {
         var values = self[values: .setCookie]
         values.removeAll(where: isReplaced)

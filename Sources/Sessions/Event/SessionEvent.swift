@@ -108,6 +108,15 @@ public final class SessionEvent: Sendable {
         self.state.withLock { $0.slot(name) }
     }
 
+    /// Returns the session of that name, which has to be set up.
+    func requiredSlot(_ name: String?) throws(SessionError) -> SessionSlot {
+        guard let slot = self.slot(name) else {
+            let which = name.map { "the session \($0)" } ?? "a session"
+            throw SessionError(.notStarted, "\(which) was not set up for this event; call useSession first")
+        }
+        return slot
+    }
+
     /// Sets a session up unless there is one of its name; returns the one that is there.
     func add(_ slot: SessionSlot) -> SessionSlot {
         self.state.withLock { state in

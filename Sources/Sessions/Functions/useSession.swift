@@ -16,28 +16,3 @@ public func useSession<Value>(_ event: SessionEvent, _ config: SessionConfig<Val
         try await slot.create(SessionSlot.Draft(record: slot.newRecord()), event)
     }
 }
-
-extension SessionSlot {
-    /// Returns the application's type if it is this one.
-    func type<Value>(_: Value.Type) throws(SessionError) -> SessionType<Value> {
-        guard let type = self.core.type as? SessionType<Value> else {
-            throw SessionError(
-                .typeMismatch,
-                "the session \(self.core.name) holds \(self.core.type.description), not \(Value.self); "
-                    + "with several sessions on one event, name the one that is meant"
-            )
-        }
-        return type
-    }
-}
-
-extension SessionEvent {
-    /// Returns the session of that name, which has to be set up.
-    func requiredSlot(_ name: String?) throws(SessionError) -> SessionSlot {
-        guard let slot = self.slot(name) else {
-            let which = name.map { "the session \($0)" } ?? "a session"
-            throw SessionError(.notStarted, "\(which) was not set up for this event; call useSession first")
-        }
-        return slot
-    }
-}

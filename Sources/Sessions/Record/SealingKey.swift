@@ -9,7 +9,7 @@ public struct SealingKey: Sendable, Hashable {
 
     /// Creates a key.
     /// - Parameters:
-    ///   - id: 1 to 16 letters, digits, hyphens and underscores; another one forevery key.
+    ///   - id: 1 to 16 letters, digits, hyphens and underscores; another one for every key.
     ///   - bytes: Exactly 32, from a random source.
     /// - Throws: ``SessionError/Code/invalidConfiguration``.
     public init(id: String, bytes: [UInt8]) throws(SessionError) {

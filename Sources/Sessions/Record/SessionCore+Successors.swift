@@ -1,6 +1,6 @@
 import KVStorage
 
-/// Sessions that took the place of others.
+/// Records of sessions that were moved to a new ID, and the ones that replaced them.
 extension SessionCore {
     /// How many regenerations within one grace are followed.
     static let maximumSuccessors = 16
@@ -12,9 +12,9 @@ extension SessionCore {
         var rounds = self.options.updateAttempts
         while rounds > 0 {
             rounds -= 1
-            let isRemoved = try await self.swap(handle, expected: bytes, nil, ttl: nil)
+            let isRemoved = try await self.remove(handle, expected: bytes)
             if isRemoved {
-                await self.forget(handle, of: record.user)
+                await self.removeFromUserIndex(handle, of: record.user)
                 guard let successor = record.successor else { return }
                 handle = successor.handle
             }
@@ -27,7 +27,7 @@ extension SessionCore {
             (bytes, record) = (present, next)
         }
         _ = try await self.remove(handle)
-        await self.forget(handle, of: record.user)
+        await self.removeFromUserIndex(handle, of: record.user)
     }
 
     /// Reads a record that is not the request's own; `nil` if there is none that can be read.

@@ -17,8 +17,8 @@ struct SessionLimits: Sendable, Hashable {
         return SessionLimits(absolute: min(self.absolute, other.absolute), idle: idle)
     }
 
-    /// R11: returns the lifetime for storage, rounded up to whole seconds: storage may forget a session late, never early.
-    static func storageLife(from now: Timestamp, to deadline: Timestamp) -> Duration {
+    /// R11: returns how long storage keeps a record, rounded up to whole seconds: storage may forget a session late, never early.
+    static func storageLife(from now: Timestamp, to deadline: Timestamp) -> TTL {
         .seconds(max(self.wholeSeconds(from: now, to: deadline), 1))
     }
 

@@ -28,15 +28,16 @@ extension SessionSlot {
     ///
     /// The old record first becomes a tombstone that names the new one: should the storage fail after the write, reading
     /// tells whether it was this request that ended the old session or another one. Without a grace the tombstone then goes.
-    func supersede(
-        _ old: LoadedSession,
+    func replaceRecord(
+        of old: LoadedSession,
         by new: LoadedSession,
         grace: Duration = .zero
     ) async throws(SessionError) -> Bool {
         let tombstone = self.tombstone(of: old, successor: new, grace: grace)
         do {
-            let rest = SessionLimits.storageLife(from: self.core.clock.now, to: old.record.end(self.core.limits))
-            let ttl = min(max(grace, .seconds(60)), rest)
+            let now = self.core.clock.now
+            let end = min(now.advanced(by: max(grace, .seconds(60))), old.record.end(self.core.limits))
+            let ttl = SessionLimits.storageLife(from: now, to: end)
             guard try await self.core.swap(old.handle, expected: old.bytes, tombstone, ttl: ttl) else {
                 await self.discard(new)
                 return false
@@ -70,7 +71,7 @@ extension SessionSlot {
     /// Removes a record whose ID nobody knows, and its entry in its user's list.
     func discard(_ session: LoadedSession) async {
         await self.remove(session)
-        await self.core.forget(session.handle, of: session.record.user)
+        await self.core.removeFromUserIndex(session.handle, of: session.record.user)
     }
 
     /// Removes a record that nobody can use any more; if that fails, its lifetime ends it.

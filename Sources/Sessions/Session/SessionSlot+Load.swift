@@ -87,7 +87,7 @@ extension SessionSlot {
 
     /// A57: removes an expired record; of many requests that find it, one does and tells.
     func expire(_ bytes: [UInt8], id: SessionID, handle: String) async throws(SessionError) {
-        if try await self.core.swap(handle, expected: bytes, nil, ttl: nil) { self.core.report(.expired, id) }
+        if try await self.core.remove(handle, expected: bytes) { self.core.report(.expired, id) }
     }
 
     /// R39: whether the request comes from where the session was made, or it does not matter; the record stays either way.

@@ -4,7 +4,8 @@ extension SessionSlot {
     /// R12: moves the session to a new ID. Under ``lock``.
     ///
     /// The new record comes first, then the old one goes, then the token is sent. Nobody knows the new ID until the old
-    /// record is gone: whatever fails, the client holds exactly one token that works. R13: the absolute limit goes on.
+    /// record is gone: whatever fails, the client holds exactly one token that works. R13: the absolute limit still runs from
+    /// where it did.
     func regenerate(_ event: SessionEvent) async throws(SessionError) {
         if case .ended = self.current { throw Self.gone }
         _ = try await self.load(event)
@@ -13,10 +14,10 @@ extension SessionSlot {
             var record = old.record
             record.seen = max(self.core.clock.now, record.seen)
             let new = try await self.insert(record, old.value, event)
-            try await self.list(new, replacing: old)
-            if try await self.supersede(old, by: new, grace: self.core.options.regenerationGrace) {
+            try await self.enterIntoUserIndex(new, replacing: old)
+            if try await self.replaceRecord(of: old, by: new, grace: self.core.options.regenerationGrace) {
                 try self.adopt(new, sending: true, event)
-                await self.core.forget(old.handle, of: old.record.user)
+                await self.core.removeFromUserIndex(old.handle, of: old.record.user)
                 self.core.report(.regenerated, new.id)
                 return
             }
@@ -51,14 +52,14 @@ extension SessionSlot {
             }
             let (record, value) = try self.completed(draft)
             let new = try await self.insert(record, value, event)
-            try await self.list(new, replacing: old)
-            if let old, try await !self.supersede(old, by: new) {
+            try await self.enterIntoUserIndex(new, replacing: old)
+            if let old, try await !self.replaceRecord(of: old, by: new) {
                 self.core.report(.conflict, old.id)
                 self.current = .pending(Credential(id: old.id, secret: 0))
                 continue
             }
             try self.adopt(new, sending: true, event)
-            if let old { await self.core.forget(old.handle, of: old.record.user) }
+            if let old { await self.core.removeFromUserIndex(old.handle, of: old.record.user) }
             self.core.report(.authenticated, new.id)
             return
         }
@@ -79,10 +80,10 @@ extension SessionSlot {
     }
 
     /// Enters a new session into its user's list; if that fails, the session goes again.
-    private func list(_ new: LoadedSession, replacing old: LoadedSession?) async throws(SessionError) {
+    private func enterIntoUserIndex(_ new: LoadedSession, replacing old: LoadedSession?) async throws(SessionError) {
         guard let user = new.record.user, !self.core.records.isSealed else { return }
         do {
-            try await self.core.list(new, of: user, replacing: old?.handle)
+            try await self.core.enterIntoUserIndex(new, of: user, replacing: old?.handle)
         } catch {
             await self.discard(new)
             throw error

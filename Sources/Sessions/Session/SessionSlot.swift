@@ -41,6 +41,18 @@ final class SessionSlot: Sendable {
         set { self.phase.withLock { $0 = newValue } }
     }
 
+    /// Returns the application's type if it is this one.
+    func type<Value>(_: Value.Type) throws(SessionError) -> SessionType<Value> {
+        guard let type = self.core.type as? SessionType<Value> else {
+            throw SessionError(
+                .typeMismatch,
+                "the session \(self.core.name) holds \(self.core.type.description), not \(Value.self); "
+                    + "with several sessions on one event, name the one that is meant"
+            )
+        }
+        return type
+    }
+
     /// R42: returns the session, loading it once however many tasks ask; `nil` if there is none.
     func session(_ event: SessionEvent) async throws(SessionError) -> LoadedSession? {
         if case .live(let session) = self.current { return session }
@@ -90,7 +102,7 @@ final class SessionSlot: Sendable {
         }
     }
 
-    /// What an update is told whose session ended.
+    /// The error of an update whose session ended.
     static var gone: SessionError {
         SessionError(
             .gone,
@@ -98,7 +110,7 @@ final class SessionSlot: Sendable {
         )
     }
 
-    /// What a request from elsewhere is told.
+    /// The error of a request from elsewhere.
     static var locked: SessionError {
         SessionError(
             .reauthenticationRequired,
@@ -106,7 +118,7 @@ final class SessionSlot: Sendable {
         )
     }
 
-    /// What a write is told that lost too often.
+    /// The error of a write that lost too often.
     var conflict: SessionError {
         let attempts = self.core.options.updateAttempts
         return SessionError(

@@ -14,7 +14,7 @@ extension SessionCore {
     }
 
     /// Enters a session, then ends the oldest ones over the limit; `replacing` is about to go and counts as gone.
-    func list(_ session: LoadedSession, of user: String, replacing: String?) async throws(SessionError) {
+    func enterIntoUserIndex(_ session: LoadedSession, of user: String, replacing: String?) async throws(SessionError) {
         let record = session.record
         let entry = UserIndex.Entry(handle: session.handle, created: record.created, end: record.end(self.limits))
         let index = try await self.updateIndex(user) { $0.entries.append(entry) }
@@ -33,7 +33,7 @@ extension SessionCore {
     }
 
     /// Drops a session that has ended from its user's list. Should that fail, the entry is dropped when it is next looked at.
-    func forget(_ handle: String, of user: String?) async {
+    func removeFromUserIndex(_ handle: String, of user: String?) async {
         guard let user, !self.records.isSealed else { return }
         do { _ = try await self.updateIndex(user) { $0.remove([handle]) } } catch { self.report(.storageFailed, nil) }
     }
@@ -69,7 +69,7 @@ extension SessionCore {
     func revoke(_ handle: String, of user: String) async throws(SessionError) -> Bool {
         guard let record = try await self.record(handle), record.user == user else { return false }
         let isRevoked = try await self.revoke(handle)
-        await self.forget(handle, of: user)
+        await self.removeFromUserIndex(handle, of: user)
         return isRevoked
     }
 
@@ -128,7 +128,7 @@ extension SessionCore {
                 self.indexKey(user),
                 expected: expected,
                 replacement: end == nil ? nil : new.bytes,
-                ttl: end.map { SessionLimits.storageLife(from: self.clock.now, to: $0) }
+                ttl: end.map { SessionLimits.storageLife(from: self.clock.now, to: $0) } ?? .forever
             )
         } catch { throw SessionError(error, while: "writing a user's sessions") }
     }

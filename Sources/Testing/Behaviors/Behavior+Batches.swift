@@ -50,7 +50,7 @@ extension Behavior {
             }
             try await expectThrows(.invalidKey, "removeItems") { try await store.storage.removeItems(["a", "x$"]) }
             try await expectThrows(.invalidOption, "setItems") {
-                try await store.storage.setItems([("a", 3), ("c", 3)], ttl: .zero)
+                try await store.storage.setItems([("a", 3), ("c", 3)], ttl: .seconds(0))
             }
             try expectKeys(try await store.storage.getKeys(), ["a"], "the keys")
             try expectEqual(try await store.storage.getItem("a"), 1, "the value")
@@ -58,8 +58,8 @@ extension Behavior {
         Behavior(
             "batches.failsWhole",
             promise: 3,
-            "setItems and removeItems are all or nothing where the driver declares atomicBatch.",
-            requires: { $0.isWritable && $0.atomicBatch && $0.hasSmallLimit }
+            "setItems and removeItems are all or nothing where the driver declares atomicCommit.",
+            requires: { $0.isWritable && $0.contains(.atomicCommit) && $0.hasSmallLimit }
         ) { store in
             try await store.storage.setItem("keep", 1)
             let valueLimit = store.capabilities.maximumValueBytes ?? .max
@@ -80,7 +80,7 @@ extension Behavior {
             "batches.seenWhole",
             promise: 3,
             "Once a part of an atomic batch can be read, all of it can.",
-            requires: { $0.isWritable && $0.atomicBatch }
+            requires: { $0.isWritable && $0.contains([.atomicCommit, .wholeReads]) }
         ) { store in
             let storage = store.storage
             let keys = (0..<16).map { "k\($0)" }
@@ -112,7 +112,7 @@ extension Behavior {
             "batches.readWhole",
             promise: 3,
             "Reading many items at once sees an atomic batch whole or not at all.",
-            requires: { $0.isWritable && $0.atomicBatch }
+            requires: { $0.isWritable && $0.contains([.atomicCommit, .wholeReads]) }
         ) { store in
             let storage = store.storage
             let keys = (0..<16).map { "k\($0)" }

@@ -77,7 +77,7 @@ extension Behavior {
         },
         Behavior(
             "branches.watch",
-            promise: 10,
+            promise: 11,
             "watch of any key tells of its branch alone.",
             limit: .seconds(120)
         ) { store in

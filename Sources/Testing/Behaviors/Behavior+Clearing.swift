@@ -55,7 +55,7 @@ extension Behavior {
             try expectEqual(try await store.storage.clear("n"), 2250, "what clear(n) counts")
             try expectKeys(try await store.storage.getKeys(), ["m", "o"], "the keys that are left")
         },
-        Behavior("clearing.withLifeTimes", promise: 6, "clear does not count what has expired.", movesClock: true) {
+        Behavior("clearing.withLifetimes", promise: 6, "clear does not count what has expired.", movesClock: true) {
             store in
             for number in 0..<10 {
                 try await store.storage.setItem("a:\(number)", 1, ttl: number < 4 ? .seconds(60) : .seconds(600))

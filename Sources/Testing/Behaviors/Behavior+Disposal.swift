@@ -3,13 +3,13 @@ import KVStorage
 extension Behavior {
     /// Promise 12: closing.
     static let disposal: [Behavior] = [
-        Behavior("disposal.closed", promise: 12, "After dispose every call throws closed.") { store in
+        Behavior("disposal.closed", promise: 13, "After dispose every call throws closed.") { store in
             let storage = store.storage
             try await storage.setItem("k", 1)
             try await storage.dispose()
             // A driver without metadata may refuse to keep any whether it is open or not.
             let calls = NamedCall.all.filter {
-                store.capabilities.customMetadata || !$0.name.hasSuffix("Meta") || !$0.writes
+                store.capabilities.contains(.customMetadata) || !$0.name.hasSuffix("Meta") || !$0.writes
             }
             for call in calls {
                 try await expectThrows(.closed, call.name) { try await call.body(storage, "k") }
@@ -20,7 +20,7 @@ extension Behavior {
             try await expectThrows(.closed, "snapshot") { try await storage.snapshot() }
             try await expectThrows(.closed, "watch") { try await storage.watch() }
         },
-        Behavior("disposal.idempotent", promise: 12, "dispose may be called again, and by several at once.") { store in
+        Behavior("disposal.idempotent", promise: 13, "dispose may be called again, and by several at once.") { store in
             let storage = store.storage
             try await storage.setItem("k", 1)
             _ = try await concurrently(8) { _ in try await storage.dispose() }
@@ -28,12 +28,12 @@ extension Behavior {
             try await expectThrows(.closed, "getItem") { try await storage.getItem("k", as: Int.self) }
         },
         Behavior(
-            "disposal.unused", promise: 12, "dispose of a store that was never used succeeds.", requires: { _ in true }
+            "disposal.unused", promise: 13, "dispose of a store that was never used succeeds.", requires: { _ in true }
         ) { store in
             try await store.storage.dispose()
             try await store.storage.dispose()
         },
-        Behavior("disposal.endsWatching", promise: 12, "dispose ends every watcher, who still reads what came before.")
+        Behavior("disposal.endsWatching", promise: 13, "dispose ends every watcher, who still reads what came before.")
         { store in
             let storage = store.storage
             let watchers = [
@@ -50,7 +50,7 @@ extension Behavior {
             try expect(await reader.waitForEnd(), "the end of the watching for one who reads later")
         },
         Behavior(
-            "disposal.whileBusy", promise: 12,
+            "disposal.whileBusy", promise: 13,
             "dispose waits for what was accepted; what comes later is refused, nothing hangs."
         ) { store in
             let storage = store.storage
@@ -99,11 +99,11 @@ extension Behavior {
     /// Promise 12: cancelling.
     static let cancellation: [Behavior] = [
         Behavior(
-            "cancellation.before", promise: 12,
+            "cancellation.before", promise: 13,
             "A call in a cancelled task is done in full, or throws and changes nothing."
         ) { store in
             let storage = store.storage
-            let hasMetadata = store.capabilities.customMetadata
+            let hasMetadata = store.capabilities.contains(.customMetadata)
             for call in CancelledCall.all where hasMetadata || !call.name.hasSuffix("Meta") {
                 for before in CancelledCall.State.starts(withFields: hasMetadata) {
                     try await storage.clear()
@@ -127,7 +127,7 @@ extension Behavior {
         },
         cancelled("increment") { storage in try await storage.incrementItem("count") },
         cancelled("update") { storage in try await storage.updateItem("count", default: 0) { $0 += 1 } },
-        Behavior("cancellation.writes", promise: 12, "Cancelling never leaves half a write, and nobody is stuck.") {
+        Behavior("cancellation.writes", promise: 13, "Cancelling never leaves half a write, and nobody is stuck.") {
             store in
             let storage = store.storage
             let tasks = (0..<64).map { number in
@@ -152,7 +152,7 @@ extension Behavior {
             try expectEqual(try await storage.getItem("after"), 1, "an item written afterwards")
         },
         Behavior(
-            "cancellation.pages", promise: 12, "Cancelling ends a walk over many pages within a page, by an error.",
+            "cancellation.pages", promise: 13, "Cancelling ends a walk over many pages within a page, by an error.",
             scope: .driver
         ) { store in
             let counting = CountingDriver(store.driver)
@@ -187,7 +187,7 @@ extension Behavior {
             }
             try expectEqual(try await storage.getKeys().count, 2_500, "the number of keys")
         },
-        Behavior("cancellation.watching", promise: 12, "Cancelling who waits for an event ends the waiting.") { store in
+        Behavior("cancellation.watching", promise: 13, "Cancelling who waits for an event ends the waiting.") { store in
             let stream = try await store.storage.watch()
             let waiting = Task {
                 for await _ in stream {}
@@ -208,7 +208,7 @@ extension Behavior {
     ) -> Behavior {
         Behavior(
             "cancellation.\(name)",
-            promise: 12,
+            promise: 13,
             "Of cancelled atomic calls those that return have happened, and those that throw have not."
         ) { store in
             let storage = store.storage

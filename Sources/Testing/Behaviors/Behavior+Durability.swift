@@ -25,13 +25,13 @@ extension Behavior {
             try expectKeys(try await again.storage.getKeys(), ["f"], "the keys")
             try expectEqual(try await again.storage.getItem("f"), 2, "the value that was written last")
         },
-        durable("lifeTimes", "Lifetimes go on while the store is closed.", movesClock: true) { store in
+        durable("lifetimes", "Lifetimes go on while the store is closed.", movesClock: true) { store in
             for write in TimedWrite.all {
                 try await write(store.storage, "short:\(write.name)", ttl: .seconds(60))
                 try await write(store.storage, "long:\(write.name)", ttl: .seconds(600))
             }
             try await store.storage.setItem("ever", 1, ttl: .seconds(60))
-            try await store.storage.touchItem("ever", ttl: nil)
+            try await store.storage.touchItem("ever", ttl: .forever)
             let again = try await store.reopen()
             try expectEqual(try await again.storage.getMeta("short:setItem")?.ttl, .seconds(60), "what remains")
             try await again.storage.dispose()
@@ -61,7 +61,8 @@ extension Behavior {
             }
             try expect(isTold, "a remove event for what expired")
         },
-        durable("metadata", "Custom metadata is there after reopening.", requires: \.customMetadata) { store in
+        durable("metadata", "Custom metadata is there after reopening.", requires: { $0.contains(.customMetadata) }) {
+            store in
             try await store.storage.setItem("k", 1)
             try await store.storage.setMeta("k", ["note": "kept"])
             try await store.storage.setItem("removed", 1)
@@ -99,7 +100,7 @@ extension Behavior {
     ) -> Behavior {
         Behavior(
             "durability.\(name)",
-            promise: 9,
+            promise: 10,
             sentence,
             movesClock: movesClock,
             requires: { $0.isWritable && $0.durability > .none && requires($0) },

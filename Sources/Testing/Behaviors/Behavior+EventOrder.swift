@@ -3,7 +3,7 @@ import KVStorage
 extension Behavior {
     /// Promise 10: events agree with what is there, also where calls overlap, fail half way or are hidden.
     static let eventOrder: [Behavior] = [
-        Behavior("watching.batchRemovals", promise: 10, "A batch tells of what it removed, not of what was not there.")
+        Behavior("watching.batchRemovals", promise: 11, "A batch tells of what it removed, not of what was not there.")
         {
             store in
             let storage = store.storage
@@ -24,12 +24,12 @@ extension Behavior {
         },
         Behavior(
             "watching.halfBatch",
-            promise: 10,
+            promise: 11,
             "Of a batch that fails half way what was done is told, or that something was missed.",
             scope: .driver
         ) { store in
             for driver in Self.withAndWithoutEvents(store.driver) {
-                let storage = Storage(HalfwayDriver(wrapped: driver))
+                let storage = Storage(HalfwayDriver(base: driver))
                 try await storage.clear()
                 let events = EventRecorder(try await storage.watch())
                 try await expectThrows(.inputOutput, "a batch that fails half way") {
@@ -54,7 +54,7 @@ extension Behavior {
         },
         Behavior(
             "watching.overlapping",
-            promise: 10,
+            promise: 11,
             "Of calls on a key that overlap the last event agrees with what is there, or tells that something was missed.",
             scope: .driver
         ) { store in
@@ -86,7 +86,7 @@ extension Behavior {
         },
         Behavior(
             "watching.masked",
-            promise: 10,
+            promise: 11,
             "Nothing is told of keys that a mount hides.",
             scope: .driver,
             requires: { $0.isWritable && $0.watching != .none }
@@ -103,7 +103,7 @@ extension Behavior {
             let told = try await events.eventsBefore("end")
             try expectEqual(Set(told).subtracting([.lagged]), [.update("n"), .update("m:own")], "the events")
         },
-        Behavior("watching.mounting", promise: 10, "Mounting and unmounting tell lagged, as they change what is there.")
+        Behavior("watching.mounting", promise: 11, "Mounting and unmounting tell lagged, as they change what is there.")
         {
             store in
             let storage = store.storage
@@ -122,11 +122,11 @@ extension Behavior {
             try expect(isUnmountTold, "lagged after unmounting, got \(events.events)")
         },
         Behavior(
-            "watching.ownMounts", promise: 10,
+            "watching.ownMounts", promise: 11,
             "Watching a base concerns the mounts at and below it alone: one elsewhere that can't be watched does no harm."
         ) { store in
             let storage = store.storage
-            try storage.mount("remote:broken", UnwatchableDriver(wrapped: MemoryDriver()))
+            try storage.mount("remote:broken", UnwatchableDriver(base: MemoryDriver()))
             let events = EventRecorder(try await storage.watch("local"))
             let view = EventRecorder(try await storage.prefixed("local").watch())
             try await storage.setItem("local:end", 1)
@@ -142,6 +142,6 @@ extension Behavior {
     ]
 
     private static func withAndWithoutEvents(_ driver: any StorageDriver) -> [any StorageDriver] {
-        driver.events == nil ? [driver] : [driver, EventlessDriver(wrapped: driver)]
+        driver.events == nil ? [driver] : [driver, EventlessDriver(base: driver)]
     }
 }

@@ -30,7 +30,7 @@ extension Behavior {
         },
         expired("clear") { storage in try expectEqual(try await storage.clear(), 1, "clear") },
         expired("touchItem") { storage in
-            try expectEqual(try await storage.touchItem("k", ttl: nil), false, "touchItem")
+            try expectEqual(try await storage.touchItem("k", ttl: .forever), false, "touchItem")
             try expectEqual(try await storage.hasItem("k"), false, "the item after it was touched")
         },
         expired("takeItem") { storage in
@@ -65,11 +65,11 @@ extension Behavior {
             try expectEqual(try await storage.updateItem("k", default: 100) { $0 }, 100, "what the update was given")
         },
         expired("keepTTL") { storage in
-            try expectEqual(try await storage.incrementItem("k", keepTTL: true), 1, "the sum, begun at 0")
+            try expectEqual(try await storage.incrementItem("k", ttl: .keep), 1, "the sum, begun at 0")
             try expectEqual(
                 try await storage.getMeta("k")?.ttl, nil, "what remains: the old limit is gone with the item")
         },
-        expired("setMeta", requires: { $0.isWritable && $0.customMetadata }) { storage in
+        expired("setMeta", requires: { $0.isWritable && $0.contains(.customMetadata) }) { storage in
             try expectEqual(try await storage.setMeta("k", ["a": 1]), false, "setMeta")
             try expectEqual(try await storage.removeMeta("k"), false, "removeMeta")
             try expectEqual(try await storage.getMeta("k"), nil, "getMeta")

@@ -16,10 +16,10 @@ extension Behavior {
             try expectEqual(try await first.clear("b"), 2, "clearing what the other wrote")
             try expectKeys(try await second.getKeys(), [], "the keys")
         },
-        shared("lifeTimes", "A handle keeps the lifetimes that the other gave.") { first, second in
+        shared("lifetimes", "A handle keeps the lifetimes that the other gave.") { first, second in
             try await first.setItem("k", 1, ttl: .seconds(60))
             try expect(try await second.getMeta("k")?.ttl != nil, "a lifetime")
-            try await second.touchItem("k", ttl: nil)
+            try await second.touchItem("k", ttl: .forever)
             try expectEqual(try await first.getMeta("k")?.ttl, nil, "what remains after the other touched it")
         },
         Behavior(
@@ -27,7 +27,7 @@ extension Behavior {
             promise: 4,
             "What one handle wrote is absent from its deadline on to the other.",
             movesClock: true,
-            requires: { $0.isWritable && $0.interprocess }
+            requires: { $0.isWritable && $0.contains(.interprocess) }
         ) { store in
             let other = try await store.secondHandle()
             try await store.storage.setItem("k", 1, ttl: .seconds(60))
@@ -82,9 +82,9 @@ extension Behavior {
         },
         Behavior(
             "handles.watching",
-            promise: 10,
+            promise: 11,
             "A driver that watches from outside tells of what the other handle writes.",
-            requires: { $0.isWritable && $0.interprocess && $0.watching == .external }
+            requires: { $0.isWritable && $0.contains(.interprocess) && $0.watching == .external }
         ) { store in
             let other = try await store.secondHandle()
             let events = EventRecorder(try await store.storage.watch())
@@ -101,7 +101,8 @@ extension Behavior {
         _ sentence: String,
         _ body: @escaping @Sendable (_ first: Storage, _ second: Storage) async throws -> Void
     ) -> Behavior {
-        Behavior("handles.\(name)", promise: 8, sentence, requires: { $0.isWritable && $0.interprocess }) { store in
+        Behavior("handles.\(name)", promise: 8, sentence, requires: { $0.isWritable && $0.contains(.interprocess) }) {
+            store in
             try await body(store.storage, try await store.secondHandle().storage)
         }
     }

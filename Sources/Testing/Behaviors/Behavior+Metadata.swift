@@ -25,7 +25,7 @@ extension Behavior {
             try expectEqual(first, store.clock.now, "the time of the first write")
             for write in TimedWrite.all where write.replaces {
                 store.clock.advance(by: .seconds(5))
-                try await write(store.storage, "k", ttl: nil)
+                try await write(store.storage, "k", ttl: .forever)
                 try expectEqual(
                     try await store.storage.getMeta("k")?.mtime, store.clock.now, "the time of \(write.name)")
             }
@@ -79,11 +79,11 @@ extension Behavior {
                 let fields: [String: String]? = try await store.storage.getMeta("k")?.fields()
                 try expectEqual(fields, ["note": "kept"], "the fields after \(write.name)")
             }
-            try await store.storage.touchItem("k", ttl: nil)
+            try await store.storage.touchItem("k", ttl: .forever)
             let fields: [String: String]? = try await store.storage.getMeta("k")?.fields()
             try expectEqual(fields, ["note": "kept"], "the fields after touchItem")
         },
-        custom("leavesLifeTime", "Setting custom fields changes neither value nor lifetime.", movesClock: true) {
+        custom("leavesLifetime", "Setting custom fields changes neither value nor lifetime.", movesClock: true) {
             store in
             try await store.storage.setItem("k", 1, ttl: .seconds(60))
             store.clock.advance(by: .seconds(10))
@@ -96,9 +96,9 @@ extension Behavior {
         },
         Behavior(
             "metadata.notSupported",
-            promise: 11,
+            promise: 12,
             "A driver that keeps no custom metadata says so.",
-            requires: { $0.isWritable && !$0.customMetadata }
+            requires: { $0.isWritable && !$0.contains(.customMetadata) }
         ) { store in
             try await store.storage.setItem("k", 1)
             try await expectThrows(.notSupported, "setMeta") { try await store.storage.setMeta("k", ["a": 1]) }
@@ -117,7 +117,7 @@ extension Behavior {
             promise: 7,
             sentence,
             movesClock: movesClock,
-            requires: { $0.isWritable && $0.customMetadata },
+            requires: { $0.isWritable && $0.contains(.customMetadata) },
             body: body
         )
     }

@@ -46,7 +46,7 @@ extension Behavior {
             "racing.batches",
             promise: 3,
             "Of atomic batches on the same keys each is carried out whole, one after the other.",
-            requires: { $0.isWritable && $0.atomicBatch }
+            requires: { $0.isWritable && $0.contains(.atomicCommit) }
         ) { store in
             let storage = store.storage
             let keys = (0..<8).map { "k\($0)" }

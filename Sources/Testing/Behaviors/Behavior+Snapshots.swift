@@ -26,7 +26,10 @@ extension Behavior {
             try expectEqual(try await storage.getKeys("to").count, keys.count + 1, "the number of restored items")
             try expectEqual(try await storage.hasItem("to"), false, "an item at the base itself")
         },
-        Behavior("snapshots.lifeTimes", promise: 4, "A snapshot keeps what remains of lifetimes.", movesClock: true) {
+        Behavior(
+            "snapshots.lifetimes", promise: 4, "A snapshot keeps deadlines, and so does restoring, whenever it is.",
+            movesClock: true
+        ) {
             store in
             let storage = store.storage
             try await storage.setItem("from:a", 1, ttl: .seconds(60))
@@ -35,19 +38,23 @@ extension Behavior {
             store.clock.advance(by: .seconds(10))
             let snapshot = try await storage.snapshot("from")
             try expectKeys(snapshot.items.map(\.key), ["a", "c"], "the keys of the snapshot")
-            try expectEqual(snapshot.items.first { $0.key == "a" }?.ttl, .seconds(50), "what remains in the snapshot")
-            store.clock.advance(by: .seconds(1000))
+            try expectEqual(
+                snapshot.items.first { $0.key == "a" }?.deadline, store.clock.now.advanced(by: .seconds(50)),
+                "the deadline")
+            store.clock.advance(by: .seconds(20))
             try await storage.restoreSnapshot(snapshot, to: "to")
-            try expectEqual(try await storage.getMeta("to:a")?.ttl, .seconds(50), "what remains after restoring")
+            try expectEqual(try await storage.getMeta("to:a")?.ttl, .seconds(30), "what remains after restoring")
             try expectEqual(try await storage.getMeta("to:c")?.ttl, nil, "what remains of forever")
-            store.clock.advance(by: .seconds(50))
+            store.clock.advance(by: .seconds(30))
             try expectKeys(try await storage.getKeys(), ["from:c", "to:c"], "the keys")
+            try await storage.restoreSnapshot(snapshot, to: "late")
+            try expectKeys(try await storage.getKeys("late"), ["late:c"], "the keys restored after the deadline")
         },
         Behavior(
             "snapshots.metadata",
             promise: 7,
             "A snapshot keeps custom metadata.",
-            requires: { $0.isWritable && $0.customMetadata }
+            requires: { $0.isWritable && $0.contains(.customMetadata) }
         ) { store in
             let storage = store.storage
             try await storage.setItem("from:a", 1)
@@ -75,7 +82,7 @@ extension Behavior {
             try expectEqual(try await storage.getMeta("a:x")?.ttl, nil, "what remains of the replaced item")
         },
         Behavior(
-            "snapshots.copyIntoItself", promise: 12,
+            "snapshots.copyIntoItself", promise: 13,
             "A copy into a branch of its own source is refused with invalidOption, and nothing is written."
         ) { store in
             let storage = store.storage

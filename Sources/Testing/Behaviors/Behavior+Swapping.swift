@@ -53,7 +53,7 @@ extension Behavior {
         ) { store in
             let storage = store.storage
             try await storage.setItemRaw("k", [1], ttl: .seconds(60))
-            if store.capabilities.customMetadata { try await storage.setMeta("k", ["a": 1]) }
+            if store.capabilities.contains(.customMetadata) { try await storage.setMeta("k", ["a": 1]) }
             let before = try await storage.getMeta("k")
             _ = try await storage.compareAndSwapItem("k", expected: [2], replacement: [3], ttl: .seconds(600))
             _ = try await storage.compareAndSwapItem("k", expected: nil, replacement: [3], ttl: .seconds(600))

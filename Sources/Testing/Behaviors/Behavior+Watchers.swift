@@ -3,7 +3,7 @@ import KVStorage
 extension Behavior {
     /// Promise 10: any number of watchers, fast or slow.
     static let watchers: [Behavior] = [
-        Behavior("watchers.several", promise: 10, "Every watcher is told everything.") { store in
+        Behavior("watchers.several", promise: 11, "Every watcher is told everything.") { store in
             var watchers: [EventRecorder] = []
             for _ in 0..<8 { watchers.append(EventRecorder(try await store.storage.watch())) }
             for number in 0..<50 { try await store.storage.setItem("k\(number)", 1) }
@@ -13,7 +13,7 @@ extension Behavior {
                 try expectEqual(Set(told).count, 50, "the number of different events")
             }
         },
-        Behavior("watchers.ended", promise: 10, "A watcher that ends leaves the others, and a later one is told.") {
+        Behavior("watchers.ended", promise: 11, "A watcher that ends leaves the others, and a later one is told.") {
             store in
             let first = EventRecorder(try await store.storage.watch())
             let second = EventRecorder(try await store.storage.watch())
@@ -28,7 +28,7 @@ extension Behavior {
             try expectEqual(Set(try await third.eventsBefore("end")), [.update("c")], "the events of the later one")
             try expect(!first.events.contains(.update("end")), "no event for the one that ended")
         },
-        Behavior("watchers.concurrent", promise: 10, "Concurrent writers lose no event, and each key's come in order.")
+        Behavior("watchers.concurrent", promise: 11, "Concurrent writers lose no event, and each key's come in order.")
         { store in
             let storage = store.storage
             let events = EventRecorder(try await storage.watch("", bufferSize: 100_000))
@@ -53,7 +53,7 @@ extension Behavior {
         },
         Behavior(
             "watchers.lastEvent",
-            promise: 10,
+            promise: 11,
             "The last event of a key tells what became of it, also when many write it at once.",
             requires: { $0.isWritable && $0.watching != .none }
         ) { store in
@@ -76,7 +76,7 @@ extension Behavior {
             }
         },
         Behavior(
-            "watchers.slow", promise: 10, "A slow watcher is told of the gap, and neither blocks nor fails a writer."
+            "watchers.slow", promise: 11, "A slow watcher is told of the gap, and neither blocks nor fails a writer."
         ) { store in
             let storage = store.storage
             let slow = try await storage.watch("", bufferSize: 16)

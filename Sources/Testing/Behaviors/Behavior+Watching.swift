@@ -43,7 +43,7 @@ extension Behavior {
         },
         watch(
             "metadata", "Setting and removing custom metadata is told.",
-            requires: { $0.isWritable && $0.customMetadata }
+            requires: { $0.isWritable && $0.contains(.customMetadata) }
         ) { storage in
             try await storage.setItem("k", 1)
             try await storage.setMeta("k", ["a": 1])
@@ -62,20 +62,20 @@ extension Behavior {
             try await storage.clear("absent")
             try await storage.updateItem("absent", as: Int.self) { $0 = nil }
             try? await storage.updateItem("k", default: 0) { _ in throw CancellationError() }
-            try? await storage.setItem("k", 1, ttl: .zero)
+            try? await storage.setItem("k", 1, ttl: .seconds(0))
             try? await storage.setItem("x$", 1)
             _ = try await storage.getItem("k", as: Int.self)
             _ = try await storage.getKeys()
             return [.update("k")]
         },
-        Behavior("watching.fromNowOn", promise: 10, "What was written before watching began is not told.") { store in
+        Behavior("watching.fromNowOn", promise: 11, "What was written before watching began is not told.") { store in
             try await store.storage.setItem("before", 1)
             let events = EventRecorder(try await store.storage.watch())
             try await store.storage.setItem("end", 1)
             try expectEqual(try await events.eventsBefore("end"), [], "the events before the first write")
         },
         Behavior(
-            "watching.afterCommit", promise: 10, "An event comes after the commit: reading finds what was written."
+            "watching.afterCommit", promise: 11, "An event comes after the commit: reading finds what was written."
         ) { store in
             let storage = store.storage
             let stream = try await storage.watch("k")
@@ -91,9 +91,9 @@ extension Behavior {
                 seen += 1
             }
             try await written
-            try expect(seen >= rounds - 1, "an event forevery item, got \(seen + 1)")
+            try expect(seen >= rounds - 1, "an event for every item, got \(seen + 1)")
         },
-        Behavior("watching.base", promise: 10, "watch tells of whole segments below its base, by the handle's keys.") {
+        Behavior("watching.base", promise: 11, "watch tells of whole segments below its base, by the handle's keys.") {
             store in
             let storage = store.storage
             let all = EventRecorder(try await storage.watch())
@@ -114,7 +114,7 @@ extension Behavior {
             let deeperEvents = try await deeper.eventsBefore("b:end")
             try expectEqual(Set(deeperEvents), [.update("b:c"), .remove("b:c")], "the events below b in the view of a")
         },
-        Behavior("watching.bytewise", promise: 10, "Keys that only look alike are told apart.") { store in
+        Behavior("watching.bytewise", promise: 11, "Keys that only look alike are told apart.") { store in
             let base = EventRecorder(try await store.storage.watch("caf\u{E9}"))
             try await store.storage.setItem("cafe\u{301}:other", 1)
             try await store.storage.setItem("caf\u{E9}:own", 1)
@@ -132,7 +132,7 @@ extension Behavior {
         requires: @escaping @Sendable (Capabilities) -> Bool = { $0.isWritable },
         _ body: @escaping @Sendable (Storage) async throws -> [StorageEvent]
     ) -> Behavior {
-        Behavior("watching.\(name)", promise: 10, sentence, requires: requires) { store in
+        Behavior("watching.\(name)", promise: 11, sentence, requires: requires) { store in
             let events = EventRecorder(try await store.storage.watch())
             let expected = try await body(store.storage)
             try await store.storage.setItem("end", 1)

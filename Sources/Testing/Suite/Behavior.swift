@@ -4,7 +4,7 @@ public import KVStorage
 ///
 /// ``ConformanceSuite/behaviors`` holds all of them. A driver's author can write more for what is particular to an engine:
 ///
-///     let behavior = Behavior("mine.compaction", promise: 9, "Compaction loses nothing.") { store in
+///     let behavior = Behavior("mine.compaction", promise: 10, "Compaction loses nothing.") { store in
 ///         try await store.storage.setItem("key", "value")
 ///         …
 ///     }
@@ -122,5 +122,5 @@ public struct Behavior: Sendable {
 
 extension Capabilities {
     /// Whether what is written can be read.
-    public var isWritable: Bool { !self.readOnly && !self.discards }
+    public var isWritable: Bool { !self.contains(.readOnly) && !self.contains(.discards) }
 }

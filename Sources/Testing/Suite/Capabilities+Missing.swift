@@ -45,10 +45,11 @@ private struct Change {
 
     static var all: [Change] {
         [
-            Change(reason: "does not declare atomicBatch") { $0.atomicBatch = true },
-            Change(reason: "does not declare interprocess") { $0.interprocess = true },
-            Change(reason: "does not declare orderedKeys") { $0.orderedKeys = true },
-            Change(reason: "does not declare customMetadata") { $0.customMetadata = true },
+            Change(reason: "does not declare atomicCommit") { $0.features.insert(.atomicCommit) },
+            Change(reason: "does not declare wholeReads") { $0.features.insert(.wholeReads) },
+            Change(reason: "does not declare interprocess") { $0.features.insert(.interprocess) },
+            Change(reason: "does not declare orderedKeys") { $0.features.insert(.orderedKeys) },
+            Change(reason: "does not declare customMetadata") { $0.features.insert(.customMetadata) },
             Change(reason: "declares no watching of its own") { $0.watching = max($0.watching, .local) },
             Change(reason: "does not declare external watching") { $0.watching = .external },
             Change(reason: "declares no durability") { $0.durability = max($0.durability, .processCrash) },
@@ -57,14 +58,14 @@ private struct Change {
             Change(reason: "declares no small maximumValueBytes") { $0.maximumValueBytes = 64 },
             Change(reason: "declares a small maximumKeyBytes") { $0.maximumKeyBytes = nil },
             Change(reason: "declares a small maximumValueBytes") { $0.maximumValueBytes = nil },
-            Change(reason: "declares readOnly") { $0.readOnly = false },
-            Change(reason: "does not declare readOnly") { $0.readOnly = true },
-            Change(reason: "declares discards") { $0.discards = false },
-            Change(reason: "does not declare discards") { $0.discards = true },
-            Change(reason: "declares customMetadata") { $0.customMetadata = false },
-            Change(reason: "declares atomicBatch") { $0.atomicBatch = false },
-            Change(reason: "declares evicts") { $0.evicts = false },
-            Change(reason: "does not declare evicts") { $0.evicts = true },
+            Change(reason: "declares readOnly") { $0.features.remove(.readOnly) },
+            Change(reason: "does not declare readOnly") { $0.features.insert(.readOnly) },
+            Change(reason: "declares discards") { $0.features.remove(.discards) },
+            Change(reason: "does not declare discards") { $0.features.insert(.discards) },
+            Change(reason: "declares customMetadata") { $0.features.remove(.customMetadata) },
+            Change(reason: "declares atomicCommit") { $0.features.remove(.atomicCommit) },
+            Change(reason: "declares evicts") { $0.features.remove(.evicts) },
+            Change(reason: "does not declare evicts") { $0.features.insert(.evicts) },
             Change(reason: "declares watching of its own") { $0.watching = .none },
         ]
     }

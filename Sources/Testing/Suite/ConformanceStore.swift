@@ -70,7 +70,8 @@ public final class ConformanceStore: Sendable {
         let driver = self.driver
         switch arrangement {
         case .root:
-            self.storage = Storage(driver)
+            // On a busy machine with a slow disk many a turn takes its time.
+            self.storage = Storage(driver, busyTimeout: .seconds(60))
             self.prefixBytes = 0
             self.surroundings = Surroundings()
         case .mounted:

@@ -25,12 +25,13 @@ import KVStorage
 public struct ConformanceSuite: Sendable {
     /// All behaviours, by promise.
     public static let behaviors: [Behavior] =
-        Behavior.keys + Behavior.values + Behavior.batches + Behavior.lifeTimes + Behavior.expiredItems
+        Behavior.keys + Behavior.values + Behavior.batches + Behavior.lifetimes + Behavior.expiredItems
         + Behavior.sweeping + Behavior.metadata + Behavior.listing + Behavior.paging + Behavior.clearing
         + Behavior.branches + Behavior.planted + Behavior.removing + Behavior.updating + Behavior.fairness
-        + Behavior.swapping + Behavior.racing + Behavior.watching + Behavior.eventOrder + Behavior.watchers
+        + Behavior.swapping + Behavior.racing + Behavior.entries + Behavior.commits + Behavior.transactions
+        + Behavior.watching + Behavior.eventOrder + Behavior.watchers
         + Behavior.disposal + Behavior.cancellation + Behavior.durability + Behavior.handles
-        + Behavior.layers + Behavior.snapshots + Behavior.model + Behavior.contract + Behavior.refusing
+        + Behavior.layers + Behavior.pages + Behavior.snapshots + Behavior.model + Behavior.contract + Behavior.refusing
 
     /// Returns what is to be run on the subjects: one case for each subject and behaviour that applies to it.
     ///

@@ -1,9 +1,9 @@
 /// A sentence that every driver keeps, and the number of the promise that it is part of.
 ///
-/// 1 keys, 2 values, 3 batches, 4 lifetimes, 5 listing, 6 clearing, 7 removing, 8 atomic calls, 9 durability,
-/// 10 watching, 11 errors, 12 disposal and cancellation.
+/// 1 keys, 2 values, 3 batches, 4 lifetimes, 5 listing, 6 clearing, 7 removing, 8 atomic calls, 9 transactions,
+/// 10 durability, 11 watching, 12 errors, 13 disposal and cancellation, 14 no endless waiting, 15 cost.
 public struct Promise: Sendable, Hashable, CustomStringConvertible {
-    /// The number of the promise, from 1 to 12.
+    /// The number of the promise, from 1 to 15.
     public var number: Int
     /// The sentence.
     public var sentence: String

@@ -34,14 +34,14 @@ struct Surroundings: Sendable {
         for (key, value) in items.merging(maskedItems, uniquingKeysWith: { $1 }) {
             try await below.setItemRaw(key, value)
         }
-        let storage = Storage(root)
+        let storage = Storage(root, busyTimeout: .seconds(60))
         try storage.mount(self.base, driver)
         return Surroundings(storage: storage, masked: below, items: items, maskedItems: maskedItems)
     }
 
     /// Puts items before, beside and after the prefix in the driver itself.
     static func prefixing(_ driver: any StorageDriver, fills: Bool) async throws -> Surroundings {
-        let storage = Storage(driver)
+        let storage = Storage(driver, busyTimeout: .seconds(60))
         let items = self.siblings.merging([self.base: [6]], uniquingKeysWith: { $1 })
         if fills {
             for (key, value) in items { try await storage.setItemRaw(key, value) }

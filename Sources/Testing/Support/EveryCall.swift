@@ -1,6 +1,6 @@
 import KVStorage
 
-/// A call of a storage on one key, by name, for what has to hold forevery call.
+/// A call of a storage on one key, by name, for what has to hold for every call.
 struct NamedCall: Sendable {
     let name: String
     let writes: Bool

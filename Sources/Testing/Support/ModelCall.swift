@@ -3,17 +3,17 @@ import KVStorage
 /// A call that changes a store, or the time, for the comparison with the model.
 enum ModelCall: Sendable {
     case advance(Duration)
-    case set(key: String, value: Int, ttl: Duration?)
-    case setIfAbsent(key: String, value: Int, ttl: Duration?)
-    case setMany([Pair], ttl: Duration?)
+    case set(key: String, value: Int, ttl: TTL)
+    case setIfAbsent(key: String, value: Int, ttl: TTL)
+    case setMany([Pair], ttl: TTL)
     case remove(key: String)
     case removeMany([String])
     case clear(base: String)
     case take(key: String)
-    case swap(key: String, expected: Expectation, replacement: Int?, Options)
-    case increment(key: String, amount: Int, Options)
-    case update(key: String, value: Int?, Options)
-    case touch(key: String, ttl: Duration?)
+    case swap(key: String, expected: Expectation, replacement: Int?, ttl: TTL)
+    case increment(key: String, amount: Int, ttl: TTL)
+    case update(key: String, value: Int?, ttl: TTL)
+    case touch(key: String, ttl: TTL)
     case setFields(key: String, number: Int?)
 
     struct Pair: Sendable {
@@ -26,11 +26,6 @@ enum ModelCall: Sendable {
         /// Whatever is there.
         case current
         case number(Int)
-    }
-
-    struct Options: Sendable {
-        var ttl: Duration?
-        var keepTTL: Bool
     }
 
     static let bases = ["", "a", "a:b", "b", "ab", "c:a:a", "absent"]
@@ -48,25 +43,26 @@ enum ModelCall: Sendable {
         case 1: return .clear(base: self.bases.dropFirst().randomElement(using: &random) ?? "a")
         case 2: return .removeMany((0..<4).map { _ in self.key(&random) })
         case 3:
-            let ttl = self.ttl(&random)
+            let ttl = Self.ttl(&random)
             let count = Int.random(in: 0...6, using: &random)
             return .setMany(
                 (0..<count).map { _ in Pair(key: self.key(&random), value: self.number(&random)) }, ttl: ttl)
         case 4, 5: return .remove(key: self.key(&random))
         case 6:
             let key = self.key(&random)
-            let options = self.options(&random)
             let isCurrent = Bool.random(using: &random)
             let expected = isCurrent ? Expectation.current : .number(self.number(&random))
             let isRemoval = Int.random(in: 0..<3, using: &random) == 0
-            return .swap(key: key, expected: expected, replacement: isRemoval ? nil : self.number(&random), options)
-        case 7: return .increment(key: self.key(&random), amount: self.number(&random), self.options(&random))
+            return .swap(
+                key: key, expected: expected, replacement: isRemoval ? nil : self.number(&random),
+                ttl: self.ttl(&random))
+        case 7: return .increment(key: self.key(&random), amount: self.number(&random), ttl: self.ttl(&random))
         case 8: return .touch(key: self.key(&random), ttl: self.ttl(&random))
         case 9: return .setFields(key: self.key(&random), number: Bool.random(using: &random) ? nil : step)
         case 10: return .take(key: self.key(&random))
         case 11:
             let (key, number) = (self.key(&random), self.number(&random))
-            return .update(key: key, value: number < 0 ? nil : number, self.options(&random))
+            return .update(key: key, value: number < 0 ? nil : number, ttl: self.ttl(&random))
         case 12: return .setIfAbsent(key: self.key(&random), value: self.number(&random), ttl: self.ttl(&random))
         default: return .set(key: self.key(&random), value: self.number(&random), ttl: self.ttl(&random))
         }
@@ -77,17 +73,13 @@ enum ModelCall: Sendable {
         return (0..<depth).map { _ in Self.names.randomElement(using: &random) ?? "" }.joined(separator: ":")
     }
 
-    private static func ttl(_ random: inout SeededGenerator) -> Duration? {
-        Bool.random(using: &random) ? nil : .seconds(Int64.random(in: 1...60, using: &random))
+    private static func ttl(_ random: inout SeededGenerator) -> TTL {
+        let ttl = Bool.random(using: &random) ? TTL.forever : .seconds(Int64.random(in: 1...60, using: &random))
+        return Int.random(in: 0..<4, using: &random) == 0 ? .keep(orElse: ttl) : ttl
     }
 
     private static func number(_ random: inout SeededGenerator) -> Int {
         Int.random(in: -5...100, using: &random)
-    }
-
-    private static func options(_ random: inout SeededGenerator) -> Options {
-        let ttl = self.ttl(&random)
-        return Options(ttl: ttl, keepTTL: Bool.random(using: &random))
     }
 }
 
@@ -102,23 +94,17 @@ extension ModelCall: CustomStringConvertible {
         case .removeMany(let keys): "removeItems(\(keys))"
         case .clear(let base): "clear(\(base))"
         case .take(let key): "takeItem(\(key))"
-        case .swap(let key, .current, let replacement, let options):
-            "swap(\(key), what is there, \(replacement.map(String.init) ?? "nil")\(options))"
-        case .swap(let key, .number(let expected), let replacement, let options):
-            "swap(\(key), \(expected), \(replacement.map(String.init) ?? "nil")\(options))"
-        case .increment(let key, let amount, let options): "incrementItem(\(key), \(amount)\(options))"
-        case .update(let key, let value, let options):
-            "updateItem(\(key), to \(value.map(String.init) ?? "nil")\(options))"
-        case .touch(let key, let ttl): "touchItem(\(key)\(ttl == nil ? ", forever" : Self.text(ttl)))"
+        case .swap(let key, .current, let replacement, let ttl):
+            "swap(\(key), what is there, \(replacement.map(String.init) ?? "nil")\(Self.text(ttl)))"
+        case .swap(let key, .number(let expected), let replacement, let ttl):
+            "swap(\(key), \(expected), \(replacement.map(String.init) ?? "nil")\(Self.text(ttl)))"
+        case .increment(let key, let amount, let ttl): "incrementItem(\(key), \(amount)\(Self.text(ttl)))"
+        case .update(let key, let value, let ttl):
+            "updateItem(\(key), to \(value.map(String.init) ?? "nil")\(Self.text(ttl)))"
+        case .touch(let key, let ttl): "touchItem(\(key)\(Self.text(ttl)))"
         case .setFields(let key, let number): number == nil ? "removeMeta(\(key))" : "setMeta(\(key))"
         }
     }
 
-    fileprivate static func text(_ ttl: Duration?) -> String {
-        ttl.map { ", ttl \($0)" } ?? ""
-    }
-}
-
-extension ModelCall.Options: CustomStringConvertible {
-    var description: String { ModelCall.text(self.ttl) + (self.keepTTL ? ", keepTTL" : "") }
+    private static func text(_ ttl: TTL) -> String { ", ttl \(ttl)" }
 }

@@ -117,20 +117,20 @@ struct ModelRun {
         case .take(let key):
             let expected = self.model.remove(key)?.value
             try expectEqual(try await storage.takeItemRaw(key), expected, "what was taken from \(key)")
-        case .swap(let key, let expected, let replacement, let options):
-            try await self.swap(key, expected, replacement, options)
-        case .increment(let key, let amount, let options):
+        case .swap(let key, let expected, let replacement, let ttl):
+            try await self.swap(key, expected, replacement, ttl)
+        case .increment(let key, let amount, let ttl):
             let expected = (self.number(key) ?? 0) + amount
-            let sum = try await storage.incrementItem(key, by: amount, ttl: options.ttl, keepTTL: options.keepTTL)
+            let sum = try await storage.incrementItem(key, by: amount, ttl: ttl)
             try expectEqual(sum, expected, "the sum in \(key)")
-            self.model.set(key, bytes("\(sum)"), ttl: options.ttl, keepTTL: options.keepTTL)
-        case .update(let key, let value, let options):
-            try await self.update(key, value, options)
+            self.model.set(key, bytes("\(sum)"), ttl: ttl)
+        case .update(let key, let value, let ttl):
+            try await self.update(key, value, ttl)
         case .touch(let key, let ttl):
             let expected = self.model.touch(key, ttl: ttl)
             try expectEqual(try await storage.touchItem(key, ttl: ttl), expected, "whether \(key) was touched")
         case .setFields(let key, let number):
-            guard self.store.capabilities.customMetadata else { return }
+            guard self.store.capabilities.contains(.customMetadata) else { return }
             let expected = self.model.setFields(key, number.map { bytes("{\"n\":\($0)}") })
             let isFound: Bool
             if let number {
@@ -146,7 +146,7 @@ struct ModelRun {
         _ key: String,
         _ expectation: ModelCall.Expectation,
         _ replacement: Int?,
-        _ options: ModelCall.Options
+        _ ttl: TTL
     ) async throws {
         let current = self.model.items[key]?.value
         let expected: [UInt8]?
@@ -158,28 +158,27 @@ struct ModelRun {
             key,
             expected: expected,
             replacement: replacement.map { bytes("\($0)") },
-            ttl: options.ttl,
-            keepTTL: options.keepTTL
+            ttl: ttl
         )
         try expectEqual(isSwapped, expected == current, "whether \(key) was swapped")
         guard isSwapped else { return }
         if let replacement {
-            self.model.set(key, bytes("\(replacement)"), ttl: options.ttl, keepTTL: options.keepTTL)
+            self.model.set(key, bytes("\(replacement)"), ttl: ttl)
         } else {
             _ = self.model.remove(key)
         }
     }
 
-    private mutating func update(_ key: String, _ value: Int?, _ options: ModelCall.Options) async throws {
+    private mutating func update(_ key: String, _ value: Int?, _ ttl: TTL) async throws {
         let storage = self.store.storage
-        let seen = try await storage.updateItem(key, as: Int.self, ttl: options.ttl, keepTTL: options.keepTTL) {
+        let seen = try await storage.updateItem(key, as: Int.self, ttl: ttl) {
             current in
             defer { current = value }
             return current
         }
         try expectEqual(seen, self.number(key), "what the update of \(key) was given")
         if let value {
-            self.model.set(key, bytes("\(value)"), ttl: options.ttl, keepTTL: options.keepTTL)
+            self.model.set(key, bytes("\(value)"), ttl: ttl)
         } else {
             _ = self.model.remove(key)
         }

@@ -17,9 +17,9 @@ struct StoreModel {
         self.items = self.items.filter { $0.value.deadline.map { $0 > now } ?? true }
     }
 
-    mutating func set(_ key: String, _ value: [UInt8], ttl: Duration?, keepTTL: Bool = false) {
+    mutating func set(_ key: String, _ value: [UInt8], ttl: TTL) {
         let old = self.items[key]
-        let deadline = keepTTL && old != nil ? old?.deadline : ttl.map { self.now.advanced(by: $0) }
+        let deadline = ttl.keepsDeadline && old != nil ? old?.deadline : ttl.deadline(at: self.now)
         self.items[key] = Item(value: value, deadline: deadline, fields: old?.fields)
     }
 
@@ -27,9 +27,9 @@ struct StoreModel {
         self.items.removeValue(forKey: key)
     }
 
-    mutating func touch(_ key: String, ttl: Duration?) -> Bool {
+    mutating func touch(_ key: String, ttl: TTL) -> Bool {
         guard self.items[key] != nil else { return false }
-        self.items[key]?.deadline = ttl.map { self.now.advanced(by: $0) }
+        if !ttl.keepsDeadline { self.items[key]?.deadline = ttl.deadline(at: self.now) }
         return true
     }
 

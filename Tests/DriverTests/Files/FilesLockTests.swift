@@ -242,6 +242,8 @@ private final class TappedLocks: SlotLocks {
         }
     }
 
+    func mark(_ slot: UInt64) {}
+    func unmark(_ slot: UInt64) {}
     func unlock(_ slot: UInt64, _ parts: SlotParts) {}
     func prepare() throws(SystemError) {}
     func reset() {}

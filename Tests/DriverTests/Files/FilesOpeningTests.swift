@@ -47,11 +47,11 @@ struct FilesOpeningTests {
         self.files.clock.advance(by: .seconds(6))
         #expect(try await driver.allKeys() == ["item"])
         #expect(try await driver.getItem("short") == nil)
-        #expect(driver.capabilities.readOnly)
+        #expect(driver.capabilities.contains(.readOnly))
         let codes = [
             await code { () throws(StorageError) in try await driver.set("item", "2") },
             await code { () throws(StorageError) in _ = try await driver.removeItem("item") },
-            await code { () throws(StorageError) in _ = try await driver.touchItem("item", ttl: nil) },
+            await code { () throws(StorageError) in _ = try await driver.touchItem("item", ttl: .forever) },
             await code { () throws(StorageError) in _ = try await driver.clear("") },
         ]
         #expect(codes == Array(repeating: .readOnly, count: 4))
@@ -105,7 +105,7 @@ struct FilesOpeningTests {
         for round in 1...10 { try await driver.set("item", "1", ttl: .seconds(Int64(round * 100))) }
         #expect(try await driver.touchItem("item", ttl: .seconds(5000)))
         #expect(try self.files.files.filter { $0.hasPrefix(".%ttl/") }.count == 1)
-        #expect(try await driver.touchItem("item", ttl: nil))
+        #expect(try await driver.touchItem("item", ttl: .forever))
         #expect(try self.files.files == ["item"] && self.files.folders.isEmpty)
         try await driver.set("item", "1", ttl: .seconds(100))
         #expect(try await driver.removeItem("item"))

@@ -6,86 +6,6 @@ import Synchronization
 import Testing
 
 #if os(Linux)
-/// Gathers a driver's events and hands them out up to a marker.
-private final class Recorder: Sendable {
-    private struct State {
-        var events: [StorageEvent] = []
-        var waiting: (key: StorageEvent, continuation: CheckedContinuation<Void, Never>)?
-    }
-
-    private let state = Mutex(State())
-    let driver: FilesDriver
-
-    init(_ driver: FilesDriver) async throws {
-        self.driver = driver
-        _ = driver.events?.addObserver { [state = StateBox(self)] event in state.recorder?.receive(event) }
-        try await driver.startWatching()
-    }
-
-    private func receive(_ event: StorageEvent) {
-        let woken = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.events.append(event)
-            guard let waiting = state.waiting, waiting.key == event else { return nil }
-            state.waiting = nil
-            return waiting.continuation
-        }
-        woken?.resume()
-    }
-
-    /// Waits for the event and returns all up to it, without those handed out before.
-    func events(upTo event: StorageEvent) async -> [StorageEvent] {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isThere = self.state.withLock { state in
-                    if state.events.contains(event) || Task.isCancelled { return true }
-                    state.waiting = (event, continuation)
-                    return false
-                }
-                if isThere { continuation.resume() }
-            }
-        } onCancel: {
-            let waiting = self.state.withLock { state in
-                defer { state.waiting = nil }
-                return state.waiting
-            }
-            waiting?.continuation.resume()
-        }
-        return self.state.withLock { state in
-            let end = state.events.firstIndex(of: event) ?? state.events.endIndex
-            let taken = Array(state.events[..<end])
-            state.events.removeFirst(min(end + 1, state.events.count))
-            return taken
-        }
-    }
-
-    /// Writes a marker by hand and returns what the kernel told before it.
-    func allByHand(_ files: FilesFixture) async throws -> [StorageEvent] {
-        let key = "marker-\(UUID().uuidString)"
-        try files.write("1", to: key)
-        return await self.events(upTo: .update(key))
-    }
-
-    /// Writes a marker with the driver and returns what came before it.
-    func all(_ marker: String = "marker") async throws -> [StorageEvent] {
-        let key = "\(marker)-\(UUID().uuidString)"
-        try await self.driver.set(key, "1")
-        return await self.events(upTo: .update(key))
-    }
-}
-
-private final class StateBox: Sendable {
-    private let box = Mutex<WeakRecorder>(WeakRecorder())
-    var recorder: Recorder? { self.box.withLock { $0.recorder } }
-
-    init(_ recorder: Recorder) {
-        self.box.withLock { $0.recorder = recorder }
-    }
-}
-
-private struct WeakRecorder {
-    weak var recorder: Recorder?
-}
-
 @Suite("Files: watching", .timeLimit(.minutes(5)))
 struct FilesWatchingTests {
     let files: FilesFixture
@@ -98,7 +18,7 @@ struct FilesWatchingTests {
     func ownWrites() async throws {
         let driver = try self.files.open()
         try await driver.set("before:x", "1")
-        let recorder = try await Recorder(driver)
+        let recorder = try await WatchRecorder(driver)
         #expect(driver.capabilities.watching == .external)
         var expected: [StorageEvent] = []
         for number in 0..<50 {
@@ -127,7 +47,7 @@ struct FilesWatchingTests {
     @Test("Own writes of many tasks into the same new folders are told once each")
     func concurrentOwnWrites() async throws {
         let driver = try self.files.open()
-        let recorder = try await Recorder(driver)
+        let recorder = try await WatchRecorder(driver)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in 0..<8 {
                 group.addTask {
@@ -143,7 +63,7 @@ struct FilesWatchingTests {
 
     @Test("Another store's writes come under the right keys")
     func otherWrites() async throws {
-        let recorder = try await Recorder(try self.files.open())
+        let recorder = try await WatchRecorder(try self.files.open())
         // As another process: stores with other patterns share nothing.
         let other = try self.files.open { $0.ignore = ["nothing"] }
         try await other.set("x", "1")
@@ -171,7 +91,7 @@ struct FilesWatchingTests {
     @Test("Writes by hand, renames, links and new folders are told")
     func byHand() async throws {
         try self.files.makeFolder("there")
-        let recorder = try await Recorder(try self.files.open())
+        let recorder = try await WatchRecorder(try self.files.open())
         let manager = FileManager.default
         try self.files.write("1", to: "one")
         #expect(await recorder.events(upTo: .update("one")).isEmpty)
@@ -209,7 +129,7 @@ struct FilesWatchingTests {
         arguments: [true, false])
     func atomicWrite(isClosedBefore: Bool) async throws {
         try self.files.write("0", to: "item")
-        let recorder = try await Recorder(try self.files.open())
+        let recorder = try await WatchRecorder(try self.files.open())
         for round in 1...3 {
             let temporary = self.files.folder.file(".dat.nosync\(round)")
             let file = open(temporary, O_CREAT | O_WRONLY, 0o644)
@@ -242,7 +162,7 @@ struct FilesWatchingTests {
 
     @Test("What is no item is not told")
     func foreign() async throws {
-        let recorder = try await Recorder(try self.files.open { $0.ignore = ["ignored"] })
+        let recorder = try await WatchRecorder(try self.files.open { $0.ignore = ["ignored"] })
         try self.files.write("1", to: "meta$")
         try self.files.write("1", to: "odd%")
         try self.files.write("1", to: ".unstorage-tmp-1")
@@ -257,7 +177,7 @@ struct FilesWatchingTests {
         let text = (try? String(contentsOfFile: "/proc/sys/fs/inotify/max_queued_events", encoding: .utf8)) ?? ""
         let limit = try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
         let driver = try self.files.open()
-        let recorder = try await Recorder(driver)
+        let recorder = try await WatchRecorder(driver)
         // An observer that holds the events up until more have come than the kernel keeps.
         let gate = Mutex(())
         let held = DispatchSemaphore(value: 0)
@@ -287,7 +207,7 @@ struct FilesWatchingTests {
 
     @Test("Stores of one process tell each other everything, items that come and go in new folders included")
     func sameProcess() async throws {
-        let recorder = try await Recorder(try self.files.open())
+        let recorder = try await WatchRecorder(try self.files.open())
         let other = try self.files.open()
         var expected: [StorageEvent] = []
         for number in 0..<50 {
@@ -305,7 +225,7 @@ struct FilesWatchingTests {
     @Test("A folder that comes and goes before it could be watched is a gap")
     func briefFolder() async throws {
         let driver = try self.files.open()
-        let recorder = try await Recorder(driver)
+        let recorder = try await WatchRecorder(driver)
         let gate = Mutex(())
         let held = DispatchSemaphore(value: 0)
         let observer = driver.events?.addObserver { event in
@@ -328,7 +248,7 @@ struct FilesWatchingTests {
     func dispose() async throws {
         for _ in 0..<20 {
             let driver = try self.files.open()
-            let recorder = try await Recorder(driver)
+            let recorder = try await WatchRecorder(driver)
             try await driver.set("a:b", "1")
             #expect(await recorder.events(upTo: .update("a:b")).isEmpty)
             _ = try await driver.removeItem("a:b")

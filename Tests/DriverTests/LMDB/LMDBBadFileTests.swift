@@ -174,10 +174,10 @@ struct LMDBBadFileTests {
     /// Returns the file of an environment with so many items, small ones and large ones, with and without a lifetime.
     private func environment(items: Int) async throws -> [UInt8] {
         let other = try TemporaryFolder()
-        let driver = try LMDBDriver(path: other.path, configuration: lmdbConfiguration { $0.synchronous = .noSync })
+        let driver = try LMDBDriver(path: other.path, configuration: lmdbConfiguration { $0.durability = .unflushed })
         for number in 0..<items {
             let value = String(repeating: "x", count: number.isMultiple(of: 50) ? 10_000 : 1000)
-            try await driver.set("key\(number)", value, ttl: number.isMultiple(of: 3) ? .seconds(1000) : nil)
+            try await driver.set("key\(number)", value, ttl: number.isMultiple(of: 3) ? .seconds(1000) : .forever)
         }
         try await driver.dispose()
         return try other.bytes(of: "data.mdb")

@@ -8,10 +8,10 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LMDBConformanceTests {
     private static let subjects: [ConformanceSubject] =
         subject("lmdb") { _ in }.variants + [
-            subject("lmdb without syncing its meta page") { $0.synchronous = .noMetaSync },
-            subject("lmdb without syncing") { $0.synchronous = .noSync },
+            subject("lmdb without syncing its meta page") { $0.durability = .processCrash },
+            subject("lmdb without syncing") { $0.durability = .unflushed },
             subject("lmdb with a tiny map, one reader and a name") {
-                $0.synchronous = .noSync
+                $0.durability = .unflushed
                 $0.initialSize = 64 << 10
                 $0.maximumReaders = 1
                 $0.databaseName = "other"

@@ -125,7 +125,7 @@ struct LMDBExpiryTests {
         try await other.set("not:told", "1")
         try await driver.set("a", "1")
         _ = try await driver.removeItem("none")
-        _ = try await driver.touchItem("none", ttl: nil)
+        _ = try await driver.touchItem("none", ttl: .forever)
         _ = try await driver.compareAndSwapItem("a", expected: nil, replacement: [1], options)
         _ = try await driver.compareAndSwapItem("none", expected: nil, replacement: nil, options)
         _ = try await driver.compareAndSwapItem("b", expected: nil, replacement: bytes("1"), options)
@@ -137,13 +137,8 @@ struct LMDBExpiryTests {
         _ = try await driver.clear("c:")
         _ = try await other.clear("")
         try await driver.set("end", "")
-        var seen: [StorageEvent] = []
-        for await event in events {
-            if event == .update("end") { break }
-            seen.append(event)
-        }
         #expect(
-            seen == [
+            await eventsUpToEnd(events) == [
                 .update("a"), .update("b"), .update("b"), .update("a"), .update("a"), .remove("a"), .update("c:d"),
                 .remove("b"), .remove("c:d"),
             ]

@@ -76,8 +76,8 @@ struct LMDBFullDiskTests {
         var failure: StorageError?
         while failure == nil {
             let sets = (count..<count + 50).map { number in
-                let ttl: Duration? =
-                    number.isMultiple(of: lifetimeEvery) ? .seconds(10_000 + number * 7919 % 1000) : nil
+                let ttl: TTL =
+                    number.isMultiple(of: lifetimeEvery) ? .seconds(10_000 + number * 7919 % 1000) : .forever
                 let value = [UInt8](repeating: 1, count: 300)
                 return Mutation.set(key: "a:\(number)", value: value, options: WriteOptions(ttl: ttl))
             }

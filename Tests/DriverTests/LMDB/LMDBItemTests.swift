@@ -18,7 +18,7 @@ struct LMDBItemTests {
             path: self.folder.path,
             configuration: lmdbConfiguration {
                 $0.clock = self.clock
-                $0.synchronous = .noSync
+                $0.durability = .unflushed
                 change(&$0)
             }
         )
@@ -75,7 +75,8 @@ struct LMDBItemTests {
         await self.expectTooLong(long) { () throws(StorageError) in try await driver.setItem(long, [1], options) }
         await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.removeItem(long) }
         await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.takeItem(long) }
-        await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.touchItem(long, ttl: nil) }
+        await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.touchItem(long, ttl: .forever)
+        }
         await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.setMeta(long, [1]) }
         await self.expectTooLong(long) { () throws(StorageError) in
             _ = try await driver.incrementItem(long, by: 1, options)
@@ -85,6 +86,13 @@ struct LMDBItemTests {
         }
         await self.expectTooLong(long) { () throws(StorageError) in
             _ = try await driver.apply([.set(key: "a", value: [1], options: options), .remove(key: long)])
+        }
+        await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.getEntries(["a", long]) }
+        for commit in [
+            Commit(checks: [.init(long, .absent)], mutations: [.set(key: "a", value: [1], options: options)]),
+            Commit(mutations: [.set(key: "a", value: [1], options: options), .touch(key: long, ttl: .forever)]),
+        ] {
+            await self.expectTooLong(long) { () throws(StorageError) in _ = try await driver.commit(commit) }
         }
         #expect(try await driver.allKeys() == [longest])
         #expect(try await driver.allKeys(long + ":") == [])
@@ -133,71 +141,9 @@ struct LMDBItemTests {
         try await driver.dispose()
     }
 
-    @Test("Random writes end as they do in a dictionary", arguments: 1...4)
-    func model(seed: UInt64) async throws {
-        struct Item: Equatable {
-            var value: [UInt8]
-            var deadline: Timestamp?
-            var fields: [UInt8]?
-        }
-        let driver = try self.driver { $0.initialSize = 64 << 10 }
-        var random = SplitMix(state: seed)
-        var model: [String: Item] = [:]
-        let names = ["a", "a:b", "a:b:c", "a;", "b", "é", String(repeating: "z", count: 511)]
-        for _ in 0..<3000 {
-            let key = names[Int.random(in: 0..<names.count, using: &random)]
-            let value = [UInt8](
-                repeating: .random(in: 0...9, using: &random), count: .random(in: 0...9000, using: &random))
-            let ttl: Duration? = Bool.random(using: &random) ? .seconds(Int.random(in: 1...20, using: &random)) : nil
-            model = model.filter { $0.value.deadline.map { $0 > self.clock.now } ?? true }
-            let deadline = ttl.map { self.clock.now.advanced(by: $0) }
-            switch Int.random(in: 0..<9, using: &random) {
-            case 0, 1, 2:
-                let keeps = Bool.random(using: &random)
-                try await driver.setItem(key, value, WriteOptions(ttl: ttl, keepTTL: keeps))
-                let old = model[key]
-                model[key] = Item(
-                    value: value, deadline: keeps && old != nil ? old?.deadline : deadline, fields: old?.fields)
-            case 3:
-                #expect(try await driver.removeItem(key) == (model.removeValue(forKey: key) != nil))
-            case 4:
-                #expect(try await driver.touchItem(key, ttl: ttl) == (model[key] != nil))
-                model[key]?.deadline = deadline
-            case 5:
-                #expect(try await driver.setMeta(key, value) == (model[key] != nil))
-                model[key]?.fields = value
-            case 6:
-                #expect(try await driver.takeItem(key) == model.removeValue(forKey: key)?.value)
-            case 7:
-                let expected = Bool.random(using: &random) ? model[key]?.value : value
-                let result = try await driver.compareAndSwapItem(
-                    key, expected: expected, replacement: ttl == nil ? nil : value, WriteOptions(ttl: ttl))
-                if model[key]?.value == expected {
-                    #expect(result == .swapped)
-                    let old = model[key]
-                    model[key] = ttl == nil ? nil : Item(value: value, deadline: deadline, fields: old?.fields)
-                } else {
-                    #expect(result == .mismatch(current: model[key]?.value))
-                }
-            default:
-                self.clock.advance(by: .seconds(Int.random(in: 0...5, using: &random)))
-            }
-        }
-        model = model.filter { $0.value.deadline.map { $0 > self.clock.now } ?? true }
-        #expect(Set(try await driver.allKeys()) == Set(model.keys))
-        for (key, item) in model {
-            #expect(try await driver.getItem(key) == item.value)
-            let meta = try await driver.getMeta(key)
-            #expect(meta?.fieldBytes == item.fields)
-            #expect(meta?.ttl == item.deadline.map { self.clock.now.duration(to: $0) })
-        }
-        #expect(try await driver.clear("") == model.count)
-        try await driver.dispose()
-    }
-
     @Test("What can't be incremented stays as it is, and no other write of the batch fails with it")
     func increments() async throws {
-        let driver = try self.driver { $0.synchronous = .full }
+        let driver = try self.driver { $0.durability = .powerLoss }
         try await driver.set("text", "abc")
         try await driver.set("largest", "\(Int.max)")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -220,18 +166,5 @@ struct LMDBItemTests {
         #expect(try await driver.text("largest") == "\(Int.max)")
         #expect(try await driver.text("counter") == "200")
         try await driver.dispose()
-    }
-}
-
-/// Random numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -14,13 +14,13 @@ struct LMDBMapTests {
     }
 
     private func driver(
-        _ synchronous: LMDBDriver.Configuration.Synchronous,
+        _ durability: LMDBDriver.Configuration.Durability,
         maximumSize: Int? = nil
     ) throws -> LMDBDriver {
         try LMDBDriver(
             path: self.folder.path,
             configuration: lmdbConfiguration {
-                $0.synchronous = synchronous
+                $0.durability = durability
                 $0.initialSize = 64 << 10
                 $0.maximumSize = maximumSize
             }
@@ -29,7 +29,7 @@ struct LMDBMapTests {
 
     @Test("No write fails and no reader sees anything but whole values while the map grows", arguments: [true, false])
     func growing(flushes: Bool) async throws {
-        let driver = try self.driver(flushes ? .noMetaSync : .noSync)
+        let driver = try self.driver(flushes ? .processCrash : .unflushed)
         let before = driver.store.environment.mapSize
         try await driver.set("first", "value")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -65,7 +65,7 @@ struct LMDBMapTests {
 
     @Test("A value many times the size of the map is stored at once", arguments: [true, false])
     func largeValue(flushes: Bool) async throws {
-        let driver = try self.driver(flushes ? .full : .noSync)
+        let driver = try self.driver(flushes ? .powerLoss : .unflushed)
         let value = [UInt8](repeating: 9, count: 30_000_000)
         try await driver.setItem("large", value, WriteOptions())
         #expect(try await driver.getItem("large") == value)
@@ -76,7 +76,7 @@ struct LMDBMapTests {
         "At its limit the store says full, changes nothing, and has room again after removing",
         arguments: [true, false])
     func full(flushes: Bool) async throws {
-        let driver = try self.driver(flushes ? .full : .noSync, maximumSize: 1 << 20)
+        let driver = try self.driver(flushes ? .powerLoss : .unflushed, maximumSize: 1 << 20)
         let value = [UInt8](repeating: 1, count: 10_000)
         var count = 0
         var failure: StorageError?
@@ -95,8 +95,16 @@ struct LMDBMapTests {
         // The environment is full: only what fits in the room of an old value goes on.
         let batch = (0..<20).map { Mutation.set(key: "batch\($0)", value: value, options: WriteOptions()) }
         #expect(await code { () throws(StorageError) in _ = try await driver.apply(batch) } == .full)
+        let commit = Commit(checks: [.init("batch0", .absent)], mutations: batch + [.remove(key: "key0")])
+        #expect(await code { () throws(StorageError) in _ = try await driver.commit(commit) } == .full)
         #expect(try await driver.allKeys().count == count)
-        for number in 0..<count { #expect(try await driver.removeItem("key\(number)")) }
+        // What writes nothing, and what only removes, needs no room.
+        let mismatch = Commit(checks: [.init("key0", .absent)], mutations: batch)
+        #expect(try await driver.commit(mismatch) == .mismatch(index: 0, current: value))
+        #expect(try await driver.commit(Commit(checks: [.init("key0", .present)])) == .committed(found: []))
+        let removal = Commit(checks: [.init("key0", .bytes(value))], mutations: [.remove(key: "key0")])
+        #expect(try await driver.commit(removal) == .committed(found: [true]))
+        for number in 1..<count { #expect(try await driver.removeItem("key\(number)")) }
         #expect(try await driver.storedCounts() == [0, 0])
         _ = try await driver.apply(batch)
         #expect(try await driver.clear("") == 20)
@@ -105,7 +113,7 @@ struct LMDBMapTests {
 
     @Test("Of writes that are committed together those that find no room fail alone")
     func fullForOne() async throws {
-        let driver = try self.driver(.full, maximumSize: 1 << 20)
+        let driver = try self.driver(.powerLoss, maximumSize: 1 << 20)
         let outcomes = await withTaskGroup(of: (Int, StorageError.Code?).self) { group in
             for number in 0..<40 {
                 group.addTask {
@@ -125,13 +133,13 @@ struct LMDBMapTests {
 
     @Test(
         "Processes take over the size that another has given to the environment", .tags(.processes),
-        arguments: ["", ",noSync"])
+        arguments: ["", ",unflushed"])
     func processes(options: String) async throws {
         let count = options.isEmpty ? 300 : 2000
         let processes = try (0..<3).map { _ in
             try ChildProcess(storage: ["load", "lmdb:\(self.folder.path)?tiny\(options)", "\(count)"])
         }
-        let driver = try self.driver(options.isEmpty ? .full : .noSync)
+        let driver = try self.driver(options.isEmpty ? .powerLoss : .unflushed)
         // Reads alone have to notice, too.
         for _ in 0..<200 { _ = try await driver.getKeys(KeyQuery(limit: 10)) }
         for process in processes {

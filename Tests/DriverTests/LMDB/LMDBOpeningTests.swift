@@ -34,17 +34,17 @@ struct LMDBOpeningTests {
     @Test("Each level says what it survives, and what was written is there after reopening")
     func levels() async throws {
         for (level, durability) in [
-            (LMDBDriver.Configuration.Synchronous.full, Capabilities.Durability.powerLoss),
-            (.noMetaSync, .processCrash), (.noSync, .processCrash),
+            (LMDBDriver.Configuration.Durability.powerLoss, Capabilities.Durability.powerLoss),
+            (.processCrash, .processCrash), (.unflushed, .processCrash),
         ] {
-            let driver: LMDBDriver = try .lmdb(at: self.path, lmdbConfiguration { $0.synchronous = level })
+            let driver: LMDBDriver = try .lmdb(at: self.path, lmdbConfiguration { $0.durability = level })
             #expect(driver.capabilities.durability == durability)
             #expect(driver.capabilities.maximumKeyBytes == 511)
             try await driver.set("\(level)", "value")
             try await driver.dispose()
         }
         let driver = try LMDBDriver(path: self.path)
-        #expect(try await driver.allKeys() == ["full", "noMetaSync", "noSync"])
+        #expect(try await driver.allKeys() == ["powerLoss", "processCrash", "unflushed"])
         try await driver.dispose()
         #expect(try Set(FileManager.default.contentsOfDirectory(atPath: self.path)) == ["data.mdb", "lock.mdb"])
     }
@@ -99,12 +99,12 @@ struct LMDBOpeningTests {
     @Test("Drivers that share an environment in a process must agree on it")
     func disagreement() async throws {
         let driver = try LMDBDriver(path: self.path)
-        #expect(lmdbOpeningError(self.path) { $0.synchronous = .noSync }?.code == .invalidOption)
+        #expect(lmdbOpeningError(self.path) { $0.durability = .unflushed }?.code == .invalidOption)
         #expect(lmdbOpeningError(self.path) { $0.maximumSize = 1 << 30 }?.code == .invalidOption)
         #expect(lmdbOpeningError(self.path) { $0.databaseName = "other" } == nil)
         try await driver.set("key", "value")
         try await driver.dispose()
-        #expect(lmdbOpeningError(self.path) { $0.synchronous = .noSync } == nil)
+        #expect(lmdbOpeningError(self.path) { $0.durability = .unflushed } == nil)
     }
 
     @Test("A driver that is dropped without dispose gives the environment back")
@@ -113,7 +113,7 @@ struct LMDBOpeningTests {
             // Refused if the one before still had it open.
             let driver = try LMDBDriver(
                 path: self.path,
-                configuration: lmdbConfiguration { $0.synchronous = round == 1 ? .noSync : .full }
+                configuration: lmdbConfiguration { $0.durability = round == 1 ? .unflushed : .powerLoss }
             )
             try await driver.set("key\(round)", "value", ttl: .seconds(500))
             #expect(try await driver.allKeys().count == round + 1)
@@ -128,7 +128,7 @@ struct LMDBOpeningTests {
                 path: self.path,
                 configuration: lmdbConfiguration {
                     $0.databaseName = name
-                    $0.synchronous = .noSync
+                    $0.durability = .unflushed
                 })
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -143,7 +143,7 @@ struct LMDBOpeningTests {
         #expect(
             lmdbOpeningError(self.path) {
                 $0.databaseName = "one_more"
-                $0.synchronous = .noSync
+                $0.durability = .unflushed
             }?.code == .invalidOption)
         #expect(try await drivers[7].clear("") == 2)
         for (name, driver) in zip(names, drivers) where name != "database7" {
@@ -193,13 +193,21 @@ struct LMDBOpeningTests {
             .set(key: "newer", value: [1], options: WriteOptions()),
         ]
         #expect(await code { () throws(StorageError) in _ = try await driver.apply(batch) } == .incompatibleFormat)
+        let commit = Commit(checks: [.init("new", .absent)], mutations: batch)
+        #expect(await code { () throws(StorageError) in _ = try await driver.commit(commit) } == .incompatibleFormat)
         #expect(try await driver.getItem("new") == nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<50 {
                 group.addTask { try await driver.set("good\(number)", "value") }
                 group.addTask {
-                    let code = await code { () throws(StorageError) in _ = try await driver.apply(batch) }
-                    #expect(code == .incompatibleFormat)
+                    do throws(StorageError) {
+                        _ = number.isMultiple(of: 2) ? try await driver.apply(batch) : []
+                        _ = try await driver.commit(commit)
+                        Issue.record("the damaged item was written")
+                    } catch {
+                        #expect(error.code == .incompatibleFormat)
+                        #expect(error.key == "newer")
+                    }
                 }
             }
             try await group.waitForAll()

@@ -27,7 +27,7 @@ struct LMDBOperationsTests {
 
     private func fill(_ driver: LMDBDriver, _ range: Range<Int>) async throws {
         let sets = range.map { number in
-            let ttl: Duration? = number.isMultiple(of: 3) ? .seconds(1000 + number) : nil
+            let ttl: TTL = number.isMultiple(of: 3) ? .seconds(1000 + number) : .forever
             let count = number.isMultiple(of: 50) ? 9000 : 90
             let value = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: count)
             return Mutation.set(key: "key:\(number)", value: value, options: WriteOptions(ttl: ttl))
@@ -140,7 +140,7 @@ struct LMDBOperationsTests {
 
     @Test("Verification finds damage in pages of a large store that opening does not look at")
     func verifyDamage() async throws {
-        let driver = try self.driver { $0.synchronous = .noSync }
+        let driver = try self.driver { $0.durability = .unflushed }
         let value = [UInt8](repeating: 1, count: 1000)
         for start in stride(from: 0, to: 30_000, by: 1000) {
             let sets = (start..<start + 1000).map { number in
@@ -160,7 +160,7 @@ struct LMDBOperationsTests {
             let header = try FileHandle(forUpdating: URL(fileURLWithPath: file))
             try header.seek(toOffset: UInt64(page * 4096))
             try header.write(contentsOf: [UInt8](repeating: 0xEE, count: 16))
-            let damaged = try self.driver { $0.synchronous = .noSync }
+            let damaged = try self.driver { $0.durability = .unflushed }
             #expect(try await damaged.text("key:100000") == String(decoding: value, as: UTF8.self))
             let verification = try await damaged.verify()
             #expect(verification.problems.count == 1)
@@ -170,7 +170,7 @@ struct LMDBOperationsTests {
             try header.write(contentsOf: whole[page * 4096..<page * 4096 + 16])
             try header.close()
         }
-        let repaired = try self.driver { $0.synchronous = .noSync }
+        let repaired = try self.driver { $0.durability = .unflushed }
         #expect(try await repaired.verify() == StoreVerification(itemCount: 30_000))
         try await repaired.dispose()
     }
@@ -208,8 +208,10 @@ struct LMDBOperationsTests {
         #expect(lmdbOpeningError(self.path) { $0.readOnly = true }?.code == .invalidOption)
         try await first.dispose()
         let reader = try self.driver { $0.readOnly = true }
+        #expect(reader.capabilities.contains(.readOnly))
+        #expect(!first.capabilities.contains(.readOnly))
         #expect(try await reader.text("key") == "value")
-        let writer = try ChildProcess(storage: ["load", "lmdb:\(self.path)?noSync", "3000"])
+        let writer = try ChildProcess(storage: ["load", "lmdb:\(self.path)?unflushed", "3000"])
         #expect(await writer.lines() == ["3000"])
         // More than was mapped at first.
         #expect(try await reader.allKeys("process1:").count == 3000)
@@ -217,6 +219,8 @@ struct LMDBOperationsTests {
         #expect(await code { () throws(StorageError) in try await reader.set("key", "other") } == .readOnly)
         #expect(await code { () throws(StorageError) in _ = try await reader.removeItem("key") } == .readOnly)
         #expect(await code { () throws(StorageError) in _ = try await reader.clear("") } == .readOnly)
+        let commit = Commit(mutations: [.remove(key: "key")])
+        #expect(await code { () throws(StorageError) in _ = try await reader.commit(commit) } == .readOnly)
         #expect(await code { () throws(StorageError) in try await reader.compact() } == .readOnly)
         try await reader.backup(to: self.folder.file("backup"))
         let error = lmdbOpeningError(self.path) {
@@ -229,9 +233,9 @@ struct LMDBOperationsTests {
 
     @Test("Compacting gives the disk back what is not used, and everything goes on", arguments: [true, false])
     func compact(flushes: Bool) async throws {
-        let driver = try self.driver { $0.synchronous = flushes ? .full : .noSync }
+        let driver = try self.driver { $0.durability = flushes ? .powerLoss : .unflushed }
         let other = try self.driver {
-            $0.synchronous = flushes ? .full : .noSync
+            $0.durability = flushes ? .powerLoss : .unflushed
             $0.databaseName = "other"
         }
         try await other.set("key", "kept")
@@ -261,7 +265,7 @@ struct LMDBOperationsTests {
         #expect(try Set(FileManager.default.contentsOfDirectory(atPath: self.path)) == ["data.mdb", "lock.mdb"])
         // Opened once more in this process it is still the same environment.
         let again = try self.driver {
-            $0.synchronous = flushes ? .full : .noSync
+            $0.durability = flushes ? .powerLoss : .unflushed
             $0.databaseName = "other"
         }
         #expect(try await again.text("key") == "kept")

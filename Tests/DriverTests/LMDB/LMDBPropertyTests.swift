@@ -17,7 +17,7 @@ struct LMDBPropertyTests {
         let driver = try LMDBDriver(
             path: self.folder.path,
             configuration: lmdbConfiguration {
-                $0.synchronous = .noSync
+                $0.durability = .unflushed
                 $0.initialSize = 64 << 10
             }
         )

@@ -22,7 +22,7 @@ struct LMDBReaderPoolTests {
             path: self.folder.path,
             configuration: lmdbConfiguration {
                 $0.maximumReaders = count
-                $0.synchronous = .noSync
+                $0.durability = .unflushed
                 $0.initialSize = 64 << 10
             }
         )

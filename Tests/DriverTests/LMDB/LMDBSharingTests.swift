@@ -5,7 +5,7 @@ import Testing
 
 @Suite("LMDB: tasks, drivers and processes on one environment", .timeLimit(.minutes(5)))
 struct LMDBSharingTests {
-    typealias Synchronous = LMDBDriver.Configuration.Synchronous
+    typealias Durability = LMDBDriver.Configuration.Durability
 
     let folder: TemporaryFolder
     let path: String
@@ -15,13 +15,13 @@ struct LMDBSharingTests {
         self.path = self.folder.file("store")
     }
 
-    private func driver(_ synchronous: Synchronous) throws -> LMDBDriver {
-        try LMDBDriver(path: self.path, configuration: lmdbConfiguration { $0.synchronous = synchronous })
+    private func driver(_ durability: Durability) throws -> LMDBDriver {
+        try LMDBDriver(path: self.path, configuration: lmdbConfiguration { $0.durability = durability })
     }
 
-    @Test("64 tasks increment one item and lose nothing", arguments: [Synchronous.full, .noMetaSync, .noSync])
-    func tasks(synchronous: Synchronous) async throws {
-        let driver = try self.driver(synchronous)
+    @Test("64 tasks increment one item and lose nothing", arguments: [Durability.powerLoss, .processCrash, .unflushed])
+    func tasks(durability: Durability) async throws {
+        let driver = try self.driver(durability)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<64 {
                 group.addTask {
@@ -39,9 +39,9 @@ struct LMDBSharingTests {
         try await driver.dispose()
     }
 
-    @Test("Of many that take an item exactly one gets it", arguments: [Synchronous.full, .noSync])
-    func take(synchronous: Synchronous) async throws {
-        let driver = try self.driver(synchronous)
+    @Test("Of many that take an item exactly one gets it", arguments: [Durability.powerLoss, .unflushed])
+    func take(durability: Durability) async throws {
+        let driver = try self.driver(durability)
         try await driver.set("item", "value")
         let count = try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<32 { group.addTask { try await driver.takeItem("item") != nil } }
@@ -51,9 +51,10 @@ struct LMDBSharingTests {
         try await driver.dispose()
     }
 
-    @Test("Two drivers on one environment see each other's writes at once", arguments: [Synchronous.full, .noSync])
-    func twoDrivers(synchronous: Synchronous) async throws {
-        let drivers = [try self.driver(synchronous), try self.driver(synchronous)]
+    @Test(
+        "Two drivers on one environment see each other's writes at once", arguments: [Durability.powerLoss, .unflushed])
+    func twoDrivers(durability: Durability) async throws {
+        let drivers = [try self.driver(durability), try self.driver(durability)]
         for number in 0..<100 {
             try await drivers[number % 2].set("key", "\(number)")
             #expect(try await drivers[1 - number % 2].text("key") == "\(number)")
@@ -89,9 +90,10 @@ struct LMDBSharingTests {
         #expect(await holder.status() == 0)
     }
 
-    @Test("Disposing waits for what was accepted; later calls are refused", arguments: [Synchronous.full, .noSync])
-    func dispose(synchronous: Synchronous) async throws {
-        let driver = try self.driver(synchronous)
+    @Test(
+        "Disposing waits for what was accepted; later calls are refused", arguments: [Durability.powerLoss, .unflushed])
+    func dispose(durability: Durability) async throws {
+        let driver = try self.driver(durability)
         let accepted = await withTaskGroup(of: String?.self) { group in
             for number in 0..<200 {
                 group.addTask {
@@ -131,7 +133,7 @@ struct LMDBSharingTests {
             for task in 0..<8 {
                 group.addTask {
                     for round in 0..<20 {
-                        let driver = try self.driver(.noSync)
+                        let driver = try self.driver(.unflushed)
                         try await driver.set("key\(task)", "\(round)")
                         #expect(try await driver.text("key\(task)") == "\(round)")
                         // Half of them are dropped.
@@ -141,14 +143,14 @@ struct LMDBSharingTests {
             }
             try await group.waitForAll()
         }
-        let driver = try self.driver(.full)
+        let driver = try self.driver(.powerLoss)
         #expect(try await driver.allKeys().count == 8)
         try await driver.dispose()
     }
 
-    @Test("Cancelled tasks leave whole writes and no stuck caller", arguments: [Synchronous.full, .noSync])
-    func cancellation(synchronous: Synchronous) async throws {
-        let driver = try self.driver(synchronous)
+    @Test("Cancelled tasks leave whole writes and no stuck caller", arguments: [Durability.powerLoss, .unflushed])
+    func cancellation(durability: Durability) async throws {
+        let driver = try self.driver(durability)
         let tasks = (0..<100).map { _ in Task { try await driver.incrementItem("counter", by: 1, WriteOptions()) } }
         for task in tasks { task.cancel() }
         for task in tasks { _ = try await task.value }

@@ -55,10 +55,12 @@ extension LMDBDriver {
     }
 }
 
-/// Returns the driver's events from now on.
-func recordedEvents(of driver: LMDBDriver) throws -> AsyncStream<StorageEvent> {
-    let hub = try #require(driver.events)
-    let (stream, continuation) = AsyncStream.makeStream(of: StorageEvent.self)
-    _ = hub.addObserver { continuation.yield($0) }
-    return stream
+extension LMDBDriver {
+    /// The number of the last transaction that has written something.
+    func lastTransaction() throws -> Int {
+        var information = MDB_envinfo()
+        let code = mdb_env_info(self.store.environment.handle, &information)
+        guard code == 0 else { throw StorageError(lmdb: code) }
+        return information.me_last_txnid
+    }
 }

@@ -16,26 +16,26 @@ struct LMDBWaitingTests {
         self.path = self.folder.file("store")
     }
 
-    private func driver(_ level: LMDBDriver.Configuration.Synchronous) throws -> LMDBDriver {
+    private func driver(_ level: LMDBDriver.Configuration.Durability) throws -> LMDBDriver {
         try LMDBDriver(
             path: self.path,
             configuration: lmdbConfiguration {
-                $0.synchronous = level
+                $0.durability = level
                 $0.busyTimeout = .milliseconds(300)
             })
     }
 
     /// Starts a process that stops in the middle of a write.
     private func stopped() async throws -> ChildProcess {
-        let process = try ChildProcess(storage: ["stop-in-write", "lmdb:\(self.path)?stopping,noSync"])
+        let process = try ChildProcess(storage: ["stop-in-write", "lmdb:\(self.path)?stopping,unflushed"])
         #expect(await process.line() == "stopping")
         return process
     }
 
     @Test(
         "Writes are answered when their time is over and never run later; reads go on, and so does all once it ends",
-        arguments: [LMDBDriver.Configuration.Synchronous.full, .noMetaSync, .noSync], [true, false])
-    func writing(level: LMDBDriver.Configuration.Synchronous, isKilled: Bool) async throws {
+        arguments: [LMDBDriver.Configuration.Durability.powerLoss, .processCrash, .unflushed], [true, false])
+    func writing(level: LMDBDriver.Configuration.Durability, isKilled: Bool) async throws {
         let driver = try self.driver(level)
         try await driver.set("before", "value")
         let process = try await self.stopped()
@@ -85,7 +85,7 @@ struct LMDBWaitingTests {
 
     @Test("Disposing does not wait for the process; the environment is closed once it lets go")
     func disposing() async throws {
-        let driver = try self.driver(.full)
+        let driver = try self.driver(.powerLoss)
         let process = try await self.stopped()
         let write = Task { await code { () throws(StorageError) in try await driver.set("late", "x") } }
         #expect(await write.value == .unavailable)
@@ -94,7 +94,7 @@ struct LMDBWaitingTests {
         process.kill()
         _ = await process.status()
         // With another level it is refused as long as the first one is open.
-        while lmdbOpeningError(self.path, { $0.synchronous = .noSync }) != nil, !Task.isCancelled {
+        while lmdbOpeningError(self.path, { $0.durability = .unflushed }) != nil, !Task.isCancelled {
             await Task.yield()
         }
         let again = try LMDBDriver(path: self.path)

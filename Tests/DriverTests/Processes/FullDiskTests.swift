@@ -66,6 +66,32 @@ struct FullDiskTests {
         try await driver.dispose()
     }
 
+    @Test(
+        "A commit that finds no room changes nothing; one whose check fails, or that only removes, needs none",
+        arguments: [ProcessStore.sqlite, .lmdb])
+    func committing(store: ProcessStore) async throws {
+        let driver = try store.open(self.path)
+        let count = try await self.fill(driver)
+        try self.disk.fill()
+        let before = try await driver.getEntries(["a:0", "a:1"])
+        let sets = (0..<20).map {
+            Mutation.set(key: "b:\($0)", value: [UInt8](repeating: 2, count: 200_000), options: WriteOptions())
+        }
+        let commit = Commit(
+            checks: [.init("a:0", .bytes(self.value(0)))], mutations: [.remove(key: "a:0"), .remove(key: "a:1")] + sets)
+        #expect(await code { () throws(StorageError) in _ = try await driver.commit(commit) } == .full)
+        #expect(try await driver.getEntries(["a:0", "a:1"]) == before)
+        #expect(try await driver.allKeys("b:") == [])
+        let mismatch = Commit(checks: [.init("a:0", .absent)], mutations: sets)
+        #expect(try await driver.commit(mismatch) == .mismatch(index: 0, current: self.value(0)))
+        let removal = Commit(
+            checks: [.init("a:0", .present)], mutations: [.remove(key: "a:0"), .remove(key: "a:1"), .remove(key: "b")])
+        #expect(try await driver.commit(removal) == .committed(found: [true, true, false]))
+        try await self.check(driver, 2..<count)
+        #expect(try await driver.allKeys().count == count - 2)
+        try await driver.dispose()
+    }
+
     /// Stores items until the disk is full, and returns how many were acknowledged.
     private func fill(_ driver: any StorageDriver) async throws -> Int {
         var count = 0

@@ -15,7 +15,7 @@ struct ProcessTests {
 
     @Test(
         "Four processes add 2,000 each to one item",
-        arguments: [ProcessStore.sqlite.with("normal,patient"), .lmdb.with("noSync"), .files.with("patient")],
+        arguments: [ProcessStore.sqlite.with("processCrash,patient"), .lmdb.with("unflushed"), .files.with("patient")],
         ["increment", "compare-and-swap"]
     )
     func addUp(store: ProcessStore, command: String) async throws {
@@ -48,8 +48,8 @@ struct ProcessTests {
     @Test(
         "What was acknowledged is there after the writer was killed, and nothing by half",
         arguments: [
-            ProcessStore.sqlite, .sqlite.with("normal", rounds: 5), .sqlite.with("exclusive", rounds: 5),
-            .lmdb, .lmdb.with("noMetaSync", rounds: 5), .lmdb.with("noSync,tiny", rounds: 5),
+            ProcessStore.sqlite, .sqlite.with("processCrash", rounds: 5), .sqlite.with("exclusive", rounds: 5),
+            .lmdb, .lmdb.with("processCrash", rounds: 5), .lmdb.with("unflushed,tiny", rounds: 5),
             .files, .files.with("durable"),
         ]
     )
@@ -104,7 +104,7 @@ struct ProcessTests {
 
     @Test(
         "On a full disk a write fails as full, what was there stays, and with room it goes on",
-        arguments: [ProcessStore.sqlite, .sqlite.with("normal"), .lmdb, .lmdb.with("noSync")]
+        arguments: [ProcessStore.sqlite, .sqlite.with("processCrash"), .lmdb, .lmdb.with("unflushed")]
     )
     func full(store: ProcessStore) async throws {
         let process = try ChildProcess(storage: ["fill", store.name(at: self.path), "3000000"])

@@ -140,11 +140,11 @@ struct RedisClusterTests {
             #expect(error?.code == .invalidOption)
         }
         var configuration = RedisDriver.Configuration()
-        #expect(try !RedisDriver.redis("redis-cluster://one", configuration).capabilities.atomicBatch)
+        #expect(try !RedisDriver.redis("redis-cluster://one", configuration).capabilities.contains(.atomicCommit))
         #expect(try RedisDriver.redis("redis-cluster://one", configuration).capabilities.watching == .none)
         #expect(try RedisDriver.redis("redis://one", configuration).capabilities.watching == .external)
         configuration.prefix = "{app}"
-        #expect(try RedisDriver.redis("redis-cluster://one", configuration).capabilities.atomicBatch)
+        #expect(try RedisDriver.redis("redis-cluster://one", configuration).capabilities.contains(.atomicCommit))
     }
 }
 

@@ -44,7 +44,7 @@ struct RedisItemTests {
     }
 
     @Test("have lifetimes in the server, metadata the same, whichever call gave it")
-    func lifeTimes() async throws {
+    func lifetimes() async throws {
         let storage = try self.storage()
         let name = "\(self.prefix):k"
         func ttl(_ name: String) async throws -> Int64 { try await self.server.call("PTTL", name).integer(nil) }
@@ -66,11 +66,11 @@ struct RedisItemTests {
         try await check(-1 ... -1, "setItem without")
         try await storage.touchItem("k", ttl: .seconds(2000))
         try await check(1_900_000...2_000_000, "touchItem")
-        try await storage.updateItem("k", default: 0, ttl: .seconds(10), keepTTL: true) { $0 += 1 }
+        try await storage.updateItem("k", default: 0, ttl: .keep(orElse: .seconds(10))) { $0 += 1 }
         try await check(1_900_000...2_000_000, "updateItem that keeps")
-        try await storage.incrementItem("k", ttl: .seconds(10), keepTTL: true)
+        try await storage.incrementItem("k", ttl: .keep(orElse: .seconds(10)))
         try await check(1_900_000...2_000_000, "incrementItem that keeps")
-        try await storage.incrementItem("k", by: 1, keepTTL: true)
+        try await storage.incrementItem("k", by: 1, ttl: .keep)
         try await check(1_900_000...2_000_000, "INCRBY")
         try await storage.incrementItem("k", ttl: .seconds(3000))
         try await check(2_900_000...3_000_000, "incrementItem")
@@ -87,12 +87,12 @@ struct RedisItemTests {
         try await storage.dispose()
     }
 
-    @Test("expire by the server's clock, forevery call, with their metadata")
+    @Test("expire by the server's clock, for every call, with their metadata")
     func expiry() async throws {
-        let storage = try self.storage { $0.defaultTTL = .milliseconds(40) }
-        try await storage.setItem("k", 1)
+        let storage = try self.storage()
+        try await storage.setItem("k", 1, ttl: .milliseconds(40))
         try await storage.setItem("ever", 1, ttl: .seconds(1000))
-        try await storage.touchItem("ever", ttl: nil)
+        try await storage.touchItem("ever", ttl: .forever)
         try await storage.setMeta("k", ["note": "old"])
         // The server alone knows when; it says so by not having the item any more.
         while try await storage.hasItem("k") { await Task.yield() }

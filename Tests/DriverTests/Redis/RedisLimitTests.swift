@@ -40,7 +40,10 @@ struct RedisLimitTests {
                 ("getItem", { _ = try await hasty.getItem("k") }),
                 ("getItems", { _ = try await hasty.getItems(["k", "l"]) }),
                 ("getKeys", { _ = try await hasty.getKeys(KeyQuery()) }),
+                ("getEntries", { _ = try await hasty.getEntries(["k", "l"]) }),
                 ("setItem", { try await hasty.setItem("k", [1], WriteOptions()) }),
+                ("apply", { _ = try await hasty.apply([.remove(key: "l"), .remove(key: "m")]) }),
+                ("commit", { _ = try await hasty.commit(Commit(mutations: [.remove(key: "l")])) }),
                 ("clear", { _ = try await hasty.clear("other") }),
             ]
             for (name, call) in calls {

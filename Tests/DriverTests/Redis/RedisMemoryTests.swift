@@ -29,7 +29,7 @@ struct RedisMemoryTests {
         let driver = try Self.driver(server, customMetadata)
         let value = [UInt8](repeating: 1, count: 2 << 20)
         let hour = WriteOptions(ttl: .seconds(3600))
-        let keepHour = WriteOptions(ttl: .seconds(3600), keepTTL: true)
+        let keepHour = WriteOptions(ttl: .keep(orElse: .seconds(3600)))
         typealias Write = @Sendable (String) async throws -> Void
         let writes: [(name: String, write: Write)] = [
             ("setItem", { try await driver.setItem($0, value, WriteOptions()) }),
@@ -86,7 +86,7 @@ struct RedisMemoryTests {
         var writes: [(name: String, write: Write)] = [
             ("setItem", { try await storage.setItem("a", 2) }),
             ("setItem ttl", { try await storage.setItem("a", 2, ttl: .seconds(5)) }),
-            ("setItem keepTTL", { try await storage.setItem("a", 2, ttl: .seconds(5), keepTTL: true) }),
+            ("setItem keepTTL", { try await storage.setItem("a", 2, ttl: .keep(orElse: .seconds(5))) }),
             ("setItem ifAbsent", { _ = try await storage.setItem("new", 2, ifAbsent: true) }),
             ("updateItem", { try await storage.updateItem("a", default: 0) { $0 += 1 } }),
             (
@@ -108,7 +108,7 @@ struct RedisMemoryTests {
             (
                 "apply keep",
                 {
-                    let keep = WriteOptions(ttl: .seconds(5), keepTTL: true)
+                    let keep = WriteOptions(ttl: .keep(orElse: .seconds(5)))
                     _ = try await driver.apply([
                         .remove(key: "b"), .set(key: "a", value: [2], options: keep),
                         .set(key: "new", value: [2], options: keep),
@@ -116,6 +116,19 @@ struct RedisMemoryTests {
                 }
             ),
         ]
+        writes.append(
+            (
+                "commit",
+                {
+                    let commit = Commit(
+                        checks: [.init("a", .present)],
+                        mutations: [
+                            .remove(key: "b"), .touch(key: "c", ttl: .seconds(5)),
+                            .set(key: "a", value: [2], options: WriteOptions()),
+                        ])
+                    _ = try await driver.commit(commit)
+                }
+            ))
         if customMetadata { writes.append(("setMeta", { try await storage.setMeta("a", ["new": 1]) })) }
         for (name, write) in writes {
             let error = await #expect(throws: StorageError.self, "\(name)") { try await write() }
@@ -143,7 +156,10 @@ struct RedisMemoryTests {
         #expect(try await storage.compareAndSwapItem("c", expected: Array("1".utf8), replacement: nil))
         #expect(Set(try await storage.getKeys()) == ["d", "e"])
         #expect(try await storage.getPagedKeys() == ["d", "e"])
-        #expect(try await driver.apply([.remove(key: "d"), .remove(key: "x")]) == 1)
+        #expect(try await driver.apply([.remove(key: "d"), .remove(key: "x")]) == [true, false])
+        let freeing = Commit(mutations: [.touch(key: "e", ttl: .seconds(9)), .remove(key: "x")])
+        #expect(try await driver.commit(freeing) == .committed(found: [true, false]))
+        #expect(try await driver.commit(Commit(checks: [.init("e", .present)])) == .committed(found: []))
         #expect(try await storage.clear() == 1)
         #expect(try await server.call("DBSIZE") == .integer(0))
         try await storage.dispose()

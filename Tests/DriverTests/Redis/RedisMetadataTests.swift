@@ -29,12 +29,12 @@ struct RedisMetadataTests {
         let writes: [(name: String, write: Write)] = [
             ("setItem", { try await storage.setItem("k", 1) }),
             ("setItem ttl", { try await storage.setItem("k", 1, ttl: .seconds(100)) }),
-            ("setItem keepTTL", { try await storage.setItem("k", 1, keepTTL: true) }),
-            ("setItem ttl keepTTL", { try await storage.setItem("k", 1, ttl: .seconds(100), keepTTL: true) }),
+            ("setItem keepTTL", { try await storage.setItem("k", 1, ttl: .keep) }),
+            ("setItem ttl keepTTL", { try await storage.setItem("k", 1, ttl: .keep(orElse: .seconds(100))) }),
             ("setItem ifAbsent", { _ = try await storage.setItem("k", 1, ifAbsent: true) }),
             ("updateItem", { try await storage.updateItem("k", default: 0) { $0 += 1 } }),
             ("incrementItem", { try await storage.incrementItem("k") }),
-            ("incrementItem keepTTL", { try await storage.incrementItem("k", by: 1, keepTTL: true) }),
+            ("incrementItem keepTTL", { try await storage.incrementItem("k", by: 1, ttl: .keep) }),
             ("setItems", { try await storage.setItems([("k", 1), ("l", 1)]) }),
             ("setItems ttl", { try await storage.setItems([("k", 1), ("l", 1)], ttl: .seconds(100)) }),
         ]
@@ -60,7 +60,7 @@ struct RedisMetadataTests {
         var configuration = RedisDriver.Configuration()
         configuration.customMetadata = false
         let driver = try RedisDriver.redis(server.url, configuration)
-        #expect(driver.capabilities.customMetadata == false)
+        #expect(!driver.capabilities.contains(.customMetadata))
         let storage = Storage(driver)
         let error = await #expect(throws: StorageError.self) { try await storage.setMeta("k", ["a": 1]) }
         #expect(error?.code == .notSupported)
@@ -68,19 +68,20 @@ struct RedisMetadataTests {
         for _ in 0..<2 {
             _ = try await driver.compareAndSwapItem("s", expected: [0], replacement: [1], WriteOptions())
             _ = try await driver.compareAndSwapItem("s", expected: [0], replacement: nil, WriteOptions())
-            try await driver.setItem("s", [0], WriteOptions(ttl: .seconds(9), keepTTL: true))
+            try await driver.setItem("s", [0], WriteOptions(ttl: .keep(orElse: .seconds(9))))
+            _ = try await driver.apply([.remove(key: "s"), .remove(key: "t")])
         }
 
         typealias Write = @Sendable () async throws -> Void
         let hour = WriteOptions(ttl: .seconds(3600))
-        let keep = WriteOptions(keepTTL: true)
+        let keep = WriteOptions(ttl: .keep(orElse: .forever))
         let writes: [(name: String, write: Write)] = [
             ("setItem", { try await driver.setItem("k", [1], WriteOptions()) }),
             ("setItem ttl", { try await driver.setItem("k", [1], hour) }),
             ("setItem keep", { try await driver.setItem("k", [1], keep) }),
             (
                 "setItem keep or ttl",
-                { try await driver.setItem("k", [1], WriteOptions(ttl: .seconds(1), keepTTL: true)) }
+                { try await driver.setItem("k", [1], WriteOptions(ttl: .keep(orElse: .seconds(1)))) }
             ),
             (
                 "create",
@@ -107,7 +108,7 @@ struct RedisMetadataTests {
             ("apply", { _ = try await driver.apply([.set(key: "n", value: [1], options: hour)]) }),
             (
                 "apply remove",
-                { try #require(try await driver.apply([.remove(key: "n"), .remove(key: "x")]) == 1) }
+                { try #require(try await driver.apply([.remove(key: "n"), .remove(key: "x")]) == [true, false]) }
             ),
             ("removeItem", { try #require(try await driver.removeItem("k")) }),
         ]
@@ -147,7 +148,10 @@ struct RedisMetadataTests {
         let calls: [(name: String, call: Call)] = [
             ("getItem", { _ = try await driver.getItem("list") }),
             ("getItems", { _ = try await driver.getItems(["k", "list"]) }),
+            ("getEntries", { _ = try await driver.getEntries(["k", "list"]) }),
             ("getMeta", { _ = try await driver.getMeta("list") }),
+            ("commit", { _ = try await driver.commit(Commit(checks: [.init("list", .bytes([1]))])) }),
+            ("commit of a removal", { _ = try await driver.commit(Commit(mutations: [.remove(key: "list")])) }),
             ("setMeta", { _ = try await driver.setMeta("list", [1]) }),
             ("removeItem", { _ = try await driver.removeItem("list") }),
             ("takeItem", { _ = try await driver.takeItem("list") }),
@@ -167,7 +171,10 @@ struct RedisMetadataTests {
             #expect(error?.key == "list", "\(name)")
             #expect(try await self.server.call("LLEN", "\(self.prefix):list") == .integer(1), "\(name)")
         }
-        #expect(try await driver.clear("") == 1)
+        let removals = [Mutation.remove(key: "k"), .remove(key: "list")]
+        let error = await #expect(throws: StorageError.self) { try await driver.apply(removals) }
+        #expect(error?.code == .incompatibleFormat)
+        #expect(try await driver.clear("") == 1, "nothing was removed")
         try await self.server.call("DEL", "\(self.prefix):list")
         try await driver.dispose()
     }

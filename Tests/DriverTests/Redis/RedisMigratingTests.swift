@@ -56,12 +56,21 @@ struct RedisMigratingTests {
                 try await driver.compareAndSwapItem(
                     names[0], expected: [50], replacement: [49], WriteOptions()) == .swapped)
             #expect(try await driver.touchItem(names[1], ttl: .seconds(100)))
-            #expect(try await driver.touchItem(names[1], ttl: nil))
+            #expect(try await driver.touchItem(names[1], ttl: .forever))
             #expect(try await driver.incrementItem(names[2], by: 5, hour) == (hasMoved ? 11 : 6))
             #expect(try await driver.getMeta(names[0])?.size == 1)
-            #expect(try await driver.apply([.set(key: names[1], value: [49], options: WriteOptions())]) == 0)
-            #expect(try await driver.apply([.remove(key: "{move}nothing")]) == 0)
-            #expect(try await driver.touchItem("{move}nothing", ttl: nil) == false)
+            #expect(try await driver.apply([.set(key: names[1], value: [49], options: WriteOptions())]) == [true])
+            #expect(try await driver.apply([.remove(key: "{move}nothing")]) == [false])
+            let commit = Commit(
+                checks: [.init(names[1], .bytes([49]))],
+                mutations: [.set(key: names[1], value: [49], options: hour)])
+            #expect(try await driver.commit(commit) == .committed(found: [true]))
+            #expect(
+                try await driver.commit(Commit(checks: [.init(names[1], .absent)]))
+                    == .mismatch(index: 0, current: [49]))
+            let entries = try await driver.getEntries([names[1]])
+            #expect(entries[0]?.value == [49] && entries[0]?.meta.deadline != nil)
+            #expect(try await driver.touchItem("{move}nothing", ttl: .forever) == false)
             #expect(try await driver.removeItem("{move}nothing") == false)
             #expect(try await driver.takeItem("{move}nothing") == nil)
         }
@@ -87,8 +96,37 @@ struct RedisMigratingTests {
         #expect(try await driver.takeItem("{move}b") == [1])
         #expect(
             try await driver.compareAndSwapItem("{move}c", expected: [1], replacement: nil, WriteOptions()) == .swapped)
-        #expect(try await driver.apply([.remove(key: "{move}d")]) == 1)
+        #expect(try await driver.apply([.remove(key: "{move}d")]) == [true])
         for name in ["{move}a", "{move}b", "{move}c", "{move}d"] { #expect(try await driver.getItem(name) == nil) }
+        try await driver.dispose()
+    }
+
+    @Test("a commit on items of which one has moved waits, and is done once and whole", arguments: [true, false])
+    func commits(customMetadata: Bool) async throws {
+        let cluster = try await RedisClusterServers()
+        var configuration = RedisDriver.Configuration()
+        configuration.commandTimeout = .seconds(60)
+        configuration.customMetadata = customMetadata
+        let driver = try RedisDriver.redis(cluster.url, configuration)
+        let names = ["{move}a", "{move}b"]
+        for name in names { try await driver.setItem(name, [1], WriteOptions()) }
+        let move = try await Move("move", cluster)
+        let both = Commit(
+            checks: names.map { .init($0, .bytes([1])) },
+            mutations: names.map { .set(key: $0, value: [2], options: WriteOptions()) })
+        try await move.go(names[0])
+        let commit = Task { try await driver.commit(both) }
+        try await move.source.wait("INFO", "errorstats") { $0.contains("errorstat_TRYAGAIN") }
+        for name in names { #expect(try await driver.getItem(name) == [1]) }
+        try await move.go(names[1])
+        let slot = Array("move".utf8).withUnsafeBytes { Slot.slot(of: $0) }
+        let identifier = try await move.target.text("CLUSTER", "MYID")
+        for server in [move.target, move.source] {
+            try await server.check("CLUSTER", "SETSLOT", "\(slot)", "NODE", identifier)
+        }
+        #expect(try await commit.value == .committed(found: [true, true]))
+        #expect(try await driver.getItems(names) == [[2], [2]])
+        #expect(try await driver.commit(both) == .mismatch(index: 0, current: [2]))
         try await driver.dispose()
     }
 

@@ -37,12 +37,13 @@ struct RedisObserverTests {
     func queue() async throws {
         let server = try RedisServer()
         let observer = RecordingObserver()
-        let storage = try RedisFaultTests.storage(server.url) { $0.observer = observer }
+        let storage = try RedisFaultTests.storage(server.url, timeout: .seconds(280)) { $0.observer = observer }
         try await storage.setItem("k", 1)
         server.freeze()
         let tasks = (0..<10).map { _ in Task { try await storage.getItem("k", as: Int.self) } }
         // What waits stays while another is given up.
         while !observer.reports.contains(where: { $0.failure == .cancelled && $0.queued >= 10 }) {
+            try Task.checkCancellation()
             let short = Task { try await storage.getItem("k", as: Int.self) }
             for _ in 0..<50 { await Task.yield() }
             short.cancel()

@@ -116,7 +116,7 @@ struct RedisOtherServersTests {
         configuration.commandTimeout = .seconds(30)
         let driver = try RedisDriver.redis(server.url, configuration)
         let hour = WriteOptions(ttl: .seconds(3600))
-        let keep = WriteOptions(ttl: .seconds(5), keepTTL: true)
+        let keep = WriteOptions(ttl: .keep(orElse: .seconds(5)))
         try await driver.setItem("k", [1], WriteOptions())
         #expect(try await driver.compareAndSwapItem("k", expected: [1], replacement: [2], hour) == .swapped)
         #expect(try await driver.compareAndSwapItem("k", expected: [2], replacement: [3], keep) == .swapped)
@@ -140,7 +140,7 @@ struct RedisOtherServersTests {
     func outOfMemory(_ other: RedisOtherServer) async throws {
         let server = try RedisServer(executable: other.executable)
         let driver = try RedisDriver.redis(server.url)
-        let keep = WriteOptions(ttl: .seconds(5), keepTTL: true)
+        let keep = WriteOptions(ttl: .keep(orElse: .seconds(5)))
         for key in ["a", "b"] { try await driver.setItem(key, [1], WriteOptions()) }
         #expect(try await driver.setMeta("a", [1]))
         try await server.check("CONFIG", "SET", "maxmemory", "1")

@@ -80,13 +80,13 @@ struct RedisReshardingTests {
         for name in ["{tag}stays", "{tag}goes", "{tag}new"] {
             for _ in 0..<2 {
                 try await storage.setItem(name, 1, ttl: .seconds(100))
-                try await storage.setItem(name, 2, ttl: .seconds(100), keepTTL: true)
+                try await storage.setItem(name, 2, ttl: .keep(orElse: .seconds(100)))
                 #expect(
                     try await storage.updateItem(name, default: 0) {
                         $0 += 1; return $0
                     } == 3)
                 #expect(try await storage.touchItem(name, ttl: .seconds(1000)))
-                #expect(try await storage.touchItem(name, ttl: nil))
+                #expect(try await storage.touchItem(name, ttl: .forever))
                 #expect(try await storage.getMeta(name)?.size == 1)
                 #expect(try await storage.incrementItem(name, ttl: .seconds(100)) == 4)
                 #expect(try await storage.hasItem(name))

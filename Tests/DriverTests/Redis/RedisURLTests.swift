@@ -95,7 +95,7 @@ struct RedisURLTests {
         let changes: [(inout RedisDriver.Configuration) -> Void] = [
             { $0.connections = 0 }, { $0.connectTimeout = .zero }, { $0.commandTimeout = .seconds(-1) },
             { $0.scanCount = 0 },
-            { $0.maximumQueuedCommands = 0 }, { $0.maximumQueuedBytes = 0 }, { $0.defaultTTL = .zero },
+            { $0.maximumQueuedCommands = 0 }, { $0.maximumQueuedBytes = 0 },
             { $0.database = -1 },
             { $0.clientName = "two words" }, { $0.username = "ada" }, { $0.keepAlive = .zero },
             { $0.reconnectDelay = .zero ... .seconds(1) },

@@ -18,13 +18,6 @@ struct SQLiteExpiryTests {
         try SQLiteDriver(path: self.path, configuration: configuration { $0.clock = self.clock })
     }
 
-    private func events(of driver: SQLiteDriver) throws -> AsyncStream<StorageEvent> {
-        let hub = try #require(driver.events)
-        let (stream, continuation) = AsyncStream.makeStream(of: StorageEvent.self)
-        _ = hub.addObserver { continuation.yield($0) }
-        return stream
-    }
-
     private func storedCount() throws -> [String] {
         try RawDatabase(self.path).run("SELECT count(*) FROM kvstorage")
     }
@@ -32,7 +25,7 @@ struct SQLiteExpiryTests {
     @Test("What expired is removed from the table without anybody asking, more than a transaction's worth too")
     func sweep() async throws {
         let driver = try self.driver()
-        let events = try self.events(of: driver)
+        let events = try recordedEvents(of: driver)
         let sets = (0..<2500).map { number in
             Mutation.set(key: "key\(number)", value: [1], options: WriteOptions(ttl: .seconds(5)))
         }
@@ -58,7 +51,7 @@ struct SQLiteExpiryTests {
         // On opening the deadline is still to come.
         self.clock.advance(by: .seconds(4))
         let second = try self.driver()
-        let events = try self.events(of: second)
+        let events = try recordedEvents(of: second)
         self.clock.advance(by: .seconds(1))
         for await event in events {
             #expect(event == .remove("short"))
@@ -71,7 +64,7 @@ struct SQLiteExpiryTests {
     @Test("Deadlines of another driver are noticed within a minute")
     func foreignDeadline() async throws {
         let driver = try self.driver()
-        let events = try self.events(of: driver)
+        let events = try recordedEvents(of: driver)
         let now = self.clock.now.milliseconds
         try RawDatabase(self.path).run(
             "INSERT INTO kvstorage VALUES ('foreign', \(now + 1000), \(now), \(now), NULL, x'00')"
@@ -87,11 +80,11 @@ struct SQLiteExpiryTests {
     @Test("Each kind of write tells of its change, after the commit; what changes nothing tells nothing")
     func eventKinds() async throws {
         let driver = try self.driver()
-        let events = try self.events(of: driver)
+        let events = try recordedEvents(of: driver)
         let options = WriteOptions()
         try await driver.set("a", "1")
         _ = try await driver.removeItem("none")
-        _ = try await driver.touchItem("none", ttl: nil)
+        _ = try await driver.touchItem("none", ttl: .forever)
         _ = try await driver.compareAndSwapItem("a", expected: nil, replacement: [1], options)
         _ = try await driver.compareAndSwapItem("b", expected: nil, replacement: bytes("1"), options)
         _ = try await driver.incrementItem("b", by: 1, options)
@@ -101,13 +94,8 @@ struct SQLiteExpiryTests {
         _ = try await driver.apply([.set(key: "c:d", value: [], options: options), .remove(key: "b")])
         _ = try await driver.clear("c:")
         try await driver.set("end", "")
-        var seen: [StorageEvent] = []
-        for await event in events {
-            if event == .update("end") { break }
-            seen.append(event)
-        }
         #expect(
-            seen == [
+            await eventsUpToEnd(events) == [
                 .update("a"), .update("b"), .update("b"), .update("a"), .update("a"), .remove("a"), .update("c:d"),
                 .remove("b"), .remove("c:d"),
             ]

@@ -102,13 +102,15 @@ struct SQLiteFullDiskTests {
 
     @Test(
         "Overwriting goes on at each durability, whatever the threshold of the log",
-        arguments: [(SQLiteDriver.Configuration.Synchronous.full, 4000), (.normal, 4000), (.off, 1_000_000)]
+        arguments: [
+            (SQLiteDriver.Configuration.Durability.powerLoss, 4000), (.processCrash, 4000), (.unflushed, 1_000_000),
+        ]
     )
-    func overwriting(synchronous: SQLiteDriver.Configuration.Synchronous, pages: Int) async throws {
+    func overwriting(durability: SQLiteDriver.Configuration.Durability, pages: Int) async throws {
         let driver = try SQLiteDriver(
             path: self.path,
             configuration: configuration {
-                $0.synchronous = synchronous
+                $0.durability = durability
                 $0.checkpointPages = pages
             }
         )

@@ -24,10 +24,10 @@ struct SQLiteItemTests {
 
     @Test(
         "The log is copied into the database when it has 4,000 pages",
-        arguments: [SQLiteDriver.Configuration.Synchronous.full, .normal]
+        arguments: [SQLiteDriver.Configuration.Durability.powerLoss, .processCrash]
     )
-    func checkpoint(synchronous: SQLiteDriver.Configuration.Synchronous) async throws {
-        let driver = try self.driver { $0.synchronous = synchronous }
+    func checkpoint(durability: SQLiteDriver.Configuration.Durability) async throws {
+        let driver = try self.driver { $0.durability = durability }
         let value = [UInt8](repeating: 7, count: 1 << 20)
         for number in 0..<16 { try await driver.setItem("key:\(number)", value, WriteOptions()) }
         #expect(try self.folder.bytes(of: "store.db").count < 1 << 20)
@@ -98,7 +98,7 @@ struct SQLiteItemTests {
         #expect(swap == .mismatch(current: nil))
         #expect(try await driver.incrementItem("increment", by: 2, options) == 2)
         #expect(try await driver.takeItem("take") == nil)
-        #expect(try await !driver.touchItem("touch", ttl: nil))
+        #expect(try await !driver.touchItem("touch", ttl: .forever))
         #expect(try await !driver.removeItem("remove"))
         #expect(try await !driver.setMeta("meta", [2]))
         #expect(try await driver.clear("clear:") == 0)
@@ -106,7 +106,7 @@ struct SQLiteItemTests {
         let meta = try await driver.getMeta("overwrite")
         #expect(meta?.fieldBytes == nil)
         #expect(meta?.birthtime == created.advanced(by: .seconds(1)))
-        try await driver.setItem("keep", [1], WriteOptions(ttl: .seconds(7), keepTTL: true))
+        try await driver.setItem("keep", [1], WriteOptions(ttl: .keep(orElse: .seconds(7))))
         #expect(try await driver.getMeta("keep")?.ttl == .seconds(7))
         try await driver.dispose()
     }
@@ -118,7 +118,7 @@ struct SQLiteItemTests {
         try await driver.set("key", "one", ttl: .seconds(10))
         #expect(try await driver.setMeta("key", [1]))
         self.clock.advance(by: .seconds(2))
-        try await driver.setItem("key", [2], WriteOptions(ttl: .seconds(99), keepTTL: true))
+        try await driver.setItem("key", [2], WriteOptions(ttl: .keep(orElse: .seconds(99))))
         var meta = try await driver.getMeta("key")
         #expect(meta?.ttl == .seconds(8))
         #expect(meta?.birthtime == created)
@@ -138,10 +138,10 @@ struct SQLiteItemTests {
     func batch() async throws {
         let driver = try self.driver()
         try await driver.set("a", "1")
-        let removed = try await driver.apply([
+        let found = try await driver.apply([
             .remove(key: "a"), .remove(key: "a"), .set(key: "b", value: [2], options: WriteOptions()),
         ])
-        #expect(removed == 1)
+        #expect(found == [true, false, true])
         #expect(try await driver.allKeys() == ["b"])
         // A trigger of the application's own makes one of the writes fail.
         try RawDatabase(self.folder.file("store.db")).run(
@@ -161,9 +161,61 @@ struct SQLiteItemTests {
         try await driver.dispose()
     }
 
+    @Test(
+        "A commit of which a later write fails changes and emits nothing, and takes none of its neighbours with it",
+        arguments: ["ABORT", "ROLLBACK"], [true, false])
+    func commitFails(action: String, flushes: Bool) async throws {
+        let driver = try self.driver { $0.durability = flushes ? .powerLoss : .processCrash }
+        try await driver.set("a", "1", ttl: .seconds(50))
+        #expect(try await driver.setMeta("a", [1]))
+        // A trigger of the application's own makes one of the writes fail, or takes the whole transaction with it.
+        try RawDatabase(self.folder.file("store.db")).run(
+            """
+            CREATE TRIGGER refuse BEFORE INSERT ON kvstorage WHEN NEW.key = 'bad'
+            BEGIN SELECT RAISE(\(action), 'refused'); END
+            """
+        )
+        let events = try recordedEvents(of: driver)
+        let before = try await driver.getEntries(["a", "b"])
+        let commit = Commit(
+            checks: [.init("a", .bytes(bytes("1"))), .init("b", .absent)],
+            mutations: [
+                .set(key: "a", value: [2], options: WriteOptions(), fields: .replace([9])),
+                .set(key: "b", value: [2], options: WriteOptions()), .touch(key: "a", ttl: .forever),
+                .set(key: "bad", value: [3], options: WriteOptions()), .remove(key: "a"),
+            ]
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<20 {
+                group.addTask {
+                    do throws(StorageError) {
+                        _ = try await driver.commit(commit)
+                        Issue.record("the commit succeeded")
+                    } catch {
+                        #expect(error.code == .inputOutput)
+                        #expect(error.key == "bad")
+                    }
+                }
+                group.addTask {
+                    let neighbour = Commit(
+                        checks: [.init("good\(number)", .absent)],
+                        mutations: [.set(key: "good\(number)", value: [4], options: WriteOptions())])
+                    let outcome = try await driver.commit(neighbour)
+                    #expect(outcome == .committed(found: [false]))
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await driver.getEntries(["a", "b"]) == before)
+        #expect(try await driver.allKeys().count == 21)
+        try await driver.set("end", "")
+        #expect(Set(await eventsUpToEnd(events)) == Set((0..<20).map { .update("good\($0)") }))
+        try await driver.dispose()
+    }
+
     @Test("Of many writes that are committed together the failing one fails alone", arguments: [true, false])
     func failsAlone(flushes: Bool) async throws {
-        let driver = try self.driver { $0.synchronous = flushes ? .full : .normal }
+        let driver = try self.driver { $0.durability = flushes ? .powerLoss : .processCrash }
         try await driver.set("text", "no number")
         let failures = await withTaskGroup(of: Bool.self) { group in
             for number in 0..<64 {

@@ -88,7 +88,7 @@ struct SQLiteOperationsTests {
     @Test("A backup made while another process writes is of one moment", .tags(.processes))
     func backupBesideProcess() async throws {
         let driver = try SQLiteDriver(path: self.path)
-        let process = try ChildProcess(storage: ["crash-writer", "sqlite:\(self.path)?normal,patient", "8"])
+        let process = try ChildProcess(storage: ["crash-writer", "sqlite:\(self.path)?processCrash,patient", "8"])
         var acknowledged: [String] = []
         while acknowledged.count < 200, let key = await process.line() { acknowledged.append(key) }
         let target = self.folder.file("backup.db")
@@ -210,7 +210,7 @@ struct SQLiteOperationsTests {
         let driver = try SQLiteDriver(
             path: self.path,
             configuration: configuration {
-                $0.synchronous = flushes ? .full : .normal
+                $0.durability = flushes ? .powerLoss : .processCrash
                 $0.busyTimeout = .seconds(60)
             }
         )

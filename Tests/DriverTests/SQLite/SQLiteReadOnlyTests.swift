@@ -18,7 +18,7 @@ struct SQLiteReadOnlyTests {
     }
 
     private enum Write: CaseIterable {
-        case set, remove, compareAndSwap, touch, take, increment, setMeta, apply, clear
+        case set, remove, compareAndSwap, touch, take, increment, setMeta, apply, commit, clear
 
         func run(on driver: SQLiteDriver) async throws(StorageError) {
             let options = WriteOptions()
@@ -27,11 +27,12 @@ struct SQLiteReadOnlyTests {
             case .remove: _ = try await driver.removeItem("key")
             case .compareAndSwap:
                 _ = try await driver.compareAndSwapItem("key", expected: nil, replacement: nil, options)
-            case .touch: _ = try await driver.touchItem("key", ttl: nil)
+            case .touch: _ = try await driver.touchItem("key", ttl: .forever)
             case .take: _ = try await driver.takeItem("key")
             case .increment: _ = try await driver.incrementItem("key", by: 1, options)
             case .setMeta: _ = try await driver.setMeta("key", nil)
             case .apply: _ = try await driver.apply([.remove(key: "key")])
+            case .commit: _ = try await driver.commit(Commit(mutations: [.remove(key: "key")]))
             case .clear: _ = try await driver.clear("")
             }
         }

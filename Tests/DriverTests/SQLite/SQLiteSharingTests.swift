@@ -13,16 +13,16 @@ struct SQLiteSharingTests {
         self.path = self.folder.file("store.db")
     }
 
-    private static let variants: [(SQLiteDriver.Configuration.Synchronous, Bool)] = [
-        (.full, false), (.full, true), (.normal, false), (.normal, true), (.off, false),
+    private static let variants: [(SQLiteDriver.Configuration.Durability, Bool)] = [
+        (.powerLoss, false), (.powerLoss, true), (.processCrash, false), (.processCrash, true), (.unflushed, false),
     ]
 
     @Test("64 tasks increment one item and lose nothing", arguments: Self.variants)
-    func tasks(synchronous: SQLiteDriver.Configuration.Synchronous, exclusive: Bool) async throws {
+    func tasks(durability: SQLiteDriver.Configuration.Durability, exclusive: Bool) async throws {
         let driver = try SQLiteDriver(
             path: self.path,
             configuration: configuration {
-                $0.synchronous = synchronous
+                $0.durability = durability
                 $0.exclusive = exclusive
                 $0.maximumReaders = 1
             }
@@ -47,7 +47,7 @@ struct SQLiteSharingTests {
     func take(flushes: Bool) async throws {
         let driver = try SQLiteDriver(
             path: self.path,
-            configuration: configuration { $0.synchronous = flushes ? .full : .normal }
+            configuration: configuration { $0.durability = flushes ? .powerLoss : .processCrash }
         )
         try await driver.set("item", "value")
         let count = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -59,9 +59,9 @@ struct SQLiteSharingTests {
     }
 
     @Test("Two drivers on one file see each other's writes at once", arguments: Self.variants)
-    func twoDrivers(synchronous: SQLiteDriver.Configuration.Synchronous, exclusive: Bool) async throws {
+    func twoDrivers(durability: SQLiteDriver.Configuration.Durability, exclusive: Bool) async throws {
         let settings = configuration {
-            $0.synchronous = synchronous
+            $0.durability = durability
             $0.exclusive = exclusive
             $0.busyTimeout = .seconds(60)
         }
@@ -110,7 +110,7 @@ struct SQLiteSharingTests {
         let driver = try SQLiteDriver(
             path: self.path,
             configuration: configuration {
-                $0.synchronous = flushes ? .full : .normal
+                $0.durability = flushes ? .powerLoss : .processCrash
                 $0.busyTimeout = .milliseconds(20)
             }
         )
@@ -131,7 +131,7 @@ struct SQLiteSharingTests {
         let driver = try SQLiteDriver(
             path: self.path,
             configuration: configuration {
-                $0.synchronous = flushes ? .full : .normal
+                $0.durability = flushes ? .powerLoss : .processCrash
                 $0.busyTimeout = .seconds(60)
             }
         )
@@ -151,7 +151,7 @@ struct SQLiteSharingTests {
     func dispose(flushes: Bool) async throws {
         let driver = try SQLiteDriver(
             path: self.path,
-            configuration: configuration { $0.synchronous = flushes ? .full : .normal }
+            configuration: configuration { $0.durability = flushes ? .powerLoss : .processCrash }
         )
         let accepted = await withTaskGroup(of: String?.self) { group in
             for number in 0..<200 {
@@ -186,7 +186,7 @@ struct SQLiteSharingTests {
     func cancellation(flushes: Bool) async throws {
         let driver = try SQLiteDriver(
             path: self.path,
-            configuration: configuration { $0.synchronous = flushes ? .full : .normal }
+            configuration: configuration { $0.durability = flushes ? .powerLoss : .processCrash }
         )
         let tasks = (0..<100).map { number in
             Task { try await driver.incrementItem("counter", by: 1, WriteOptions()) }

@@ -21,8 +21,8 @@ func bytes(_ text: String) -> [UInt8] {
 }
 
 extension StorageDriver {
-    /// Stores text forever, or for as long as `ttl` says.
-    func set(_ key: String, _ text: String, ttl: Duration? = nil) async throws(StorageError) {
+    /// Stores text, forever unless `ttl` says otherwise.
+    func set(_ key: String, _ text: String, ttl: TTL = .forever) async throws(StorageError) {
         try await self.setItem(key, bytes(text), WriteOptions(ttl: ttl))
     }
 
@@ -41,4 +41,22 @@ extension StorageDriver {
         } while query.cursor != nil
         return keys
     }
+}
+
+/// Returns the driver's events from now on.
+func recordedEvents(of driver: some StorageDriver) throws -> AsyncStream<StorageEvent> {
+    let hub = try #require(driver.events)
+    let (stream, continuation) = AsyncStream.makeStream(of: StorageEvent.self)
+    _ = hub.addObserver { continuation.yield($0) }
+    return stream
+}
+
+/// Returns the events up to the update of the item `end`, which the caller writes last.
+func eventsUpToEnd(_ events: AsyncStream<StorageEvent>) async -> [StorageEvent] {
+    var seen: [StorageEvent] = []
+    for await event in events {
+        if event == .update("end") { break }
+        seen.append(event)
+    }
+    return seen
 }

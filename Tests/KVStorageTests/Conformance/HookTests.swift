@@ -23,7 +23,7 @@ import Testing
                 }
             },
             driver: { (medium: MemoryDriver, _: ManualClock) -> any StorageDriver in
-                wrap(SharedMedium(wrapped: medium))
+                wrap(SharedMedium(base: medium))
             }
         )
     }
@@ -32,7 +32,7 @@ import Testing
 
     @Test func whatOthersWriteMayBeLeftAlone() async {
         let report = await ConformanceSuite.run(
-            Self.foreign("skips foreign names") { SkipsForeignNames(wrapped: $0) },
+            Self.foreign("skips foreign names") { SkipsForeignNames(base: $0) },
             behaviors: Self.planted
         )
         #expect(report.failed.isEmpty, "\(report)")
@@ -49,7 +49,7 @@ import Testing
 
     @Test func clearingWhatIsNotListedIsFound() async {
         let report = await ConformanceSuite.run(
-            Self.foreign("clears foreign names") { SkipsForeignNames(wrapped: $0, clearsThem: true) },
+            Self.foreign("clears foreign names") { SkipsForeignNames(base: $0, clearsThem: true) },
             behaviors: Self.planted
         )
         #expect(report.failed.map(\.behavior) == ["planted.clear"])
@@ -73,7 +73,7 @@ import Testing
     func aBlindCacheIsFound(_ forgetsDeadlines: Bool) async {
         let subject = ConformanceSubject("memory") { clock in MemoryDriver(.init(clock: clock)) }
             .wrapped("blind cache") { driver, clock in
-                CachesBlindly(wrapped: driver, clock: clock, forgetsDeadlines: forgetsDeadlines)
+                CachesBlindly(base: driver, clock: clock, forgetsDeadlines: forgetsDeadlines)
             }
         let layers = ConformanceSuite.behaviors.filter { $0.needs == [.wrappedDriver] }
         let report = await ConformanceSuite.run(subject, behaviors: layers)

@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func aModelRunNamesTheFewCallsThatAreNeeded() async throws {
-        let failure = try #require(await Self.failure(of: "model.random1") { ForgetsLifeTimes(wrapped: $0) })
+        let failure = try #require(await Self.failure(of: "model.random1") { ForgetsLifetimes(base: $0) })
         #expect(failure.expectation.contains("of seed 1: "), "\(failure)")
         let calls = failure.expectation.components(after: "of seed 1: ")
         #expect(calls.contains("setItem("), "\(failure)")
@@ -23,10 +23,10 @@ import Testing
     }
 
     @Test func aListTellsWhatIsMissingAndWhatCameTwice() async throws {
-        let page = try #require(await Self.failure(of: "contract.pages") { ListsOnePage(wrapped: $0) })
+        let page = try #require(await Self.failure(of: "contract.pages") { ListsOnePage(base: $0) })
         #expect(page.expectation.contains("missing: "), "\(page)")
         #expect(!page.expectation.contains("more often"), "\(page)")
-        let twice = try #require(await Self.failure(of: "paging.everySize") { ListsTwice(wrapped: $0) })
+        let twice = try #require(await Self.failure(of: "paging.everySize") { ListsTwice(base: $0) })
         #expect(twice.expectation.contains("more often than expected: "), "\(twice)")
         #expect(!twice.expectation.contains("missing"), "\(twice)")
     }
@@ -43,7 +43,9 @@ import Testing
             }
         )
         let reasons = Dictionary(uniqueKeysWithValues: report.skipped.map { ($0.behavior, $0.reason) })
-        #expect(reasons["batches.seenWhole"] == "the driver does not declare atomicBatch")
+        #expect(
+            reasons["batches.seenWhole"]
+                == "the driver does not declare atomicCommit, and does not declare wholeReads")
         #expect(reasons["paging.ordered"] == "the driver does not declare orderedKeys")
         #expect(reasons["metadata.fields"] == "the driver does not declare customMetadata")
         #expect(reasons["handles.see"] == "the driver does not declare interprocess")
@@ -52,7 +54,7 @@ import Testing
         #expect(reasons["sweeping.removes"] == "the driver declares no watching of its own")
         #expect(
             reasons["batches.failsWhole"]
-                == "the driver does not declare atomicBatch, and declares no small maximumKeyBytes")
+                == "the driver does not declare atomicCommit, and declares no small maximumKeyBytes")
         #expect(
             reasons["handles.watching"]
                 == "the driver does not declare interprocess, and does not declare external watching")
@@ -64,7 +66,7 @@ import Testing
     @Test func aDriverThatForgetsToCloseIsFoundQuickly() async throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let failure = try #require(await Self.failure(of: "disposal.whileBusy") { StaysOpen(wrapped: $0) })
+        let failure = try #require(await Self.failure(of: "disposal.whileBusy") { StaysOpen(base: $0) })
         #expect(failure.expectation.contains("closed"))
         // Far less than the limit, after which it was found before.
         #expect(clock.now - start < .seconds(15))

@@ -12,52 +12,54 @@ extension WrongDriverTests {
         Fault(
             name: "forgets lifetimes",
             breaks: model.union([
-                "cancellation.before", "sweeping.leavesMedium", "clearing.withLifeTimes", "contract.appliesOptions",
+                "cancellation.before", "sweeping.leavesMedium", "clearing.withLifetimes", "contract.appliesOptions",
                 "expired.clear", "expired.compareAndSwapItem",
                 "expired.getItem", "expired.getItemRaw", "expired.getItems", "expired.getKeys", "expired.getMeta",
-                "expired.hasItem", "expired.incrementItem", "expired.items", "expired.keepTTL", "expired.keys",
+                "commits.lifetimes", "entries.meta", "entries.ofOneWrite", "expired.hasItem", "expired.incrementItem",
+                "expired.items",
+                "expired.keepTTL", "expired.keys",
                 "expired.removeItem", "expired.removeItems", "expired.setItemIfAbsent", "expired.setMeta",
                 "expired.snapshot", "expired.takeItem", "expired.touchItem", "expired.updateItem",
-                "expired.updateItemDefault", "lifeTimes.clockTurnedBack", "lifeTimes.kept", "lifeTimes.longest",
-                "lifeTimes.overwritten", "lifeTimes.remaining", "lifeTimes.setItem", "lifeTimes.setItemRaw",
-                "lifeTimes.shortest", "lifeTimes.touchedAbsent", "metadata.leavesLifeTime", "paging.expiring",
-                "snapshots.lifeTimes", "swapping.failedLeavesAll", "sweeping.everyWrite", "sweeping.noRevival",
+                "expired.updateItemDefault", "lifetimes.clockTurnedBack", "lifetimes.kept", "lifetimes.longest",
+                "lifetimes.overwritten", "lifetimes.remaining", "lifetimes.setItem", "lifetimes.setItemRaw",
+                "lifetimes.shortest", "lifetimes.touchedAbsent", "metadata.leavesLifetime", "paging.expiring",
+                "snapshots.lifetimes", "swapping.failedLeavesAll", "sweeping.everyWrite", "sweeping.noRevival",
                 "sweeping.removes", "sweeping.spares", "updating.throws",
             ]),
             limit: .seconds(12)
-        ) { ForgetsLifeTimes(wrapped: $0) },
+        ) { ForgetsLifetimes(base: $0) },
         Fault(
             name: "ignores keepTTL",
-            breaks: model.union(["lifeTimes.clockTurnedBack", "lifeTimes.kept"])
-        ) { IgnoresKeepTTL(wrapped: $0) },
+            breaks: ["lifetimes.clockTurnedBack", "lifetimes.kept", "model.random3", "model.random4"]
+        ) { IgnoresKeepTTL(base: $0) },
         Fault(
             name: "creates by touch",
             breaks: model.union([
-                "cancellation.before", "expired.touchItem", "lifeTimes.touchedAbsent", "removing.absent",
+                "cancellation.before", "expired.touchItem", "lifetimes.touchedAbsent", "removing.absent",
                 "watching.nothing",
             ])
-        ) { CreatesByTouch(wrapped: $0) },
+        ) { CreatesByTouch(base: $0) },
         Fault(
             name: "touches by writing",
             breaks: ["metadata.mtime"],
             mayBreak: ["updating.mixedConcurrent"]
-        ) { TouchesByWriting(wrapped: $0) },
+        ) { TouchesByWriting(base: $0) },
         Fault(
             name: "hides removals",
             breaks: [
                 "sweeping.leavesMedium", "watching.batchRemovals", "watching.overlapping", "sweeping.everyWrite",
                 "sweeping.many", "sweeping.removes", "sweeping.spares", "watchers.concurrent",
                 "watchers.lastEvent", "watching.atomicCalls", "watching.base", "watching.batches", "watching.clear",
-                "watching.items",
+                "watching.items", "commits.events",
             ],
             mayBreak: ["watching.halfBatch"],
             limit: .seconds(12)
-        ) { HidesRemovals(wrapped: $0) },
+        ) { HidesRemovals(base: $0) },
         Fault(
             name: "stays open",
             breaks: ["contract.closed", "disposal.whileBusy"],
             limit: .seconds(12)
-        ) { StaysOpen(wrapped: $0) },
+        ) { StaysOpen(base: $0) },
     ]
 
     private static let listingFaults: [Fault] = [
@@ -69,16 +71,16 @@ extension WrongDriverTests {
                 "watching.clear",
             ]),
             mayBreak: ["clearing.whileWriting"]
-        ) { OverClears(wrapped: $0) },
+        ) { OverClears(base: $0) },
         Fault(
             name: "under-clears",
             breaks: model.union([
                 "branches.clear", "branches.prefixed", "clearing.exactlyWhatIsListed", "clearing.many",
                 "clearing.whileWriting", "contract.clears", "metadata.notListed", "watching.base",
             ])
-        ) { UnderClears(wrapped: $0) },
+        ) { UnderClears(base: $0) },
         Fault(name: "clears by pattern", breaks: ["branches.clear", "branches.prefixed", "clearing.literalBase"]) {
-            ClearsByPattern(wrapped: $0)
+            ClearsByPattern(base: $0)
         },
         Fault(
             name: "clears everything",
@@ -89,20 +91,21 @@ extension WrongDriverTests {
                 "watching.clear", "watching.nothing",
             ]),
             mayBreak: ["clearing.whileWriting"]
-        ) { ClearsEverything(wrapped: $0) },
-        Fault(name: "lists twice", breaks: pages) { ListsTwice(wrapped: $0) },
-        Fault(name: "lists one page", breaks: pages) { ListsOnePage(wrapped: $0) },
+        ) { ClearsEverything(base: $0) },
+        Fault(name: "lists twice", breaks: pages) { ListsTwice(base: $0) },
+        Fault(name: "lists one page", breaks: pages) { ListsOnePage(base: $0) },
         Fault(
             name: "counts depth from the base",
             breaks: model.union([
                 "branches.list", "contract.depths", "keys.escaped", "listing.maxDepth", "listing.prefixed",
             ])
-        ) { CountsDepthFromBase(wrapped: $0) },
+        ) { CountsDepthFromBase(base: $0) },
     ]
 
     private static let pages: Set = [
         "batches.large", "branches.clear", "branches.depths", "branches.pages", "branches.prefixed",
-        "cancellation.pages", "contract.depths", "contract.pages", "listing.manyBranches", "paging.changing",
+        "cancellation.pages", "contract.depths", "contract.pages", "entries.listed", "listing.manyBranches",
+        "pages.exact", "pages.kept", "paging.changing",
         "paging.everySize",
         "paging.expiring", "paging.items", "paging.many", "paging.ordered", "paging.removingWhileListing",
         "snapshots.copy",
@@ -116,7 +119,7 @@ extension WrongDriverTests {
                 "cancellation.update", "racing.swap", "racing.take", "racing.takeAndIncrement", "racing.takeMixed",
                 "updating.bodyRuns", "updating.mixedConcurrent", "updating.slowBody",
             ]
-        ) { LosesUpdates(wrapped: $0) },
+        ) { LosesUpdates(base: $0) },
         Fault(
             name: "swaps anything",
             breaks: model.union([
@@ -129,28 +132,34 @@ extension WrongDriverTests {
                 "updating.bodyRuns", "updating.slowBody", "updating.concurrent", "updating.concurrentAppends",
                 "updating.mixedConcurrent",
             ]
-        ) { SwapsAnything(wrapped: $0) },
-        Fault(name: "tears batches", breaks: ["batches.readWhole", "batches.seenWhole", "racing.batches"]) {
-            TearsBatches(wrapped: $0)
-        },
+        ) { SwapsAnything(base: $0) },
+        Fault(
+            name: "tears batches",
+            breaks: ["batches.readWhole", "batches.seenWhole", "racing.batches"],
+            mayBreak: [
+                "commits.seenWhole",
+                "transactions.fair", "transactions.onlyReads", "transactions.runsAgain", "transactions.transfers",
+            ]
+        ) { TearsBatches(base: $0) },
         Fault(
             name: "claims removals",
             breaks: model.union([
                 "expired.removeItem", "keys.branchIsNoItem", "racing.remove", "racing.removeMixed", "removing.tells",
             ])
-        ) { ClaimsRemovals(wrapped: $0) },
+        ) { ClaimsRemovals(base: $0) },
     ]
 
     private static let valueFaults: [Fault] = [
         Fault(
             name: "keeps metadata",
             breaks: [
-                "cancellation.before", "model.random1", "model.random3", "model.random4", "removing.clear",
+                "cancellation.before", "model.random1", "model.random2", "model.random3", "model.random4",
+                "removing.clear",
                 "removing.compareAndSwapItem",
                 "removing.removeItem", "removing.removeItems", "removing.setNil", "removing.takeItem",
                 "removing.takeItemRaw", "removing.updateToNil", "sweeping.noRevival",
             ]
-        ) { KeepsMetadata(wrapped: $0) },
+        ) { KeepsMetadata(base: $0) },
         Fault(
             name: "folds keys",
             breaks: [
@@ -158,21 +167,21 @@ extension WrongDriverTests {
                 "keys.together", "paging.ordered", "snapshots.roundTrip",
             ],
             mayBreak: ["keys.joining"]
-        ) { FoldsKeys(wrapped: $0) },
+        ) { FoldsKeys(base: $0) },
         Fault(
             name: "drops duplicates",
             breaks: [
-                "batches.order", "contract.answers", "keys.canonicallyEquivalent", "keys.lookalikesInBatches",
-                "keys.together", "snapshots.roundTrip",
+                "batches.order", "contract.answers", "entries.order", "keys.canonicallyEquivalent",
+                "keys.lookalikesInBatches", "keys.together", "snapshots.roundTrip",
             ]
-        ) { DropsDuplicates(wrapped: $0) },
+        ) { DropsDuplicates(base: $0) },
         Fault(
             name: "keeps text",
             breaks: [
                 "racing.swap", "racing.wholeValues", "snapshots.roundTrip", "values.bytes", "values.large",
                 "values.larger", "values.wrongType",
             ]
-        ) { KeepsText(wrapped: $0) },
+        ) { KeepsText(base: $0) },
         Fault(
             name: "loses empty values",
             breaks: [
@@ -180,6 +189,6 @@ extension WrongDriverTests {
                 "values.optionals",
                 "values.overwritten", "values.text",
             ]
-        ) { LosesEmptyValues(wrapped: $0) },
+        ) { LosesEmptyValues(base: $0) },
     ]
 }

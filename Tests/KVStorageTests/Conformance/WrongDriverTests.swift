@@ -49,10 +49,13 @@ import Testing
     @Test(arguments: Self.faults)
     func failsExactly(_ fault: Fault) async {
         let subject = ConformanceSubject(fault.name) { clock in fault.make(clock) }
-        // The thousands of keys of all branches take as long as all the rest; only a few faults concern them.
+        // What takes longest is run for the faults that concern it: the thousands of keys of all branches, and the
+        // hundreds of random calls that are compared with a model.
         let named = fault.breaks.union(fault.mayBreak)
-        let concernsBranches = named.contains { $0.hasPrefix("branches.") }
-        let behaviors = ConformanceSuite.behaviors.filter { concernsBranches || !$0.name.hasPrefix("branches.") }
+        let left = ["branches.", "model."].filter { group in !named.contains { $0.hasPrefix(group) } }
+        let behaviors = ConformanceSuite.behaviors.filter { behavior in
+            !left.contains { behavior.name.hasPrefix($0) }
+        }
         let report = await ConformanceSuite.run(subject, behaviors: behaviors, limit: fault.limit)
         let failed = Set(report.failed.map(\.behavior))
         #expect(fault.breaks.subtracting(failed).sorted() == [], "what should have failed")
@@ -62,7 +65,7 @@ import Testing
 
     @Test func whatLiesBesideAPrefixIsWatched() async throws {
         let subject = ConformanceSubject("over-clears") { clock in
-            ClearsEverything(wrapped: MemoryDriver(.init(clock: clock)))
+            ClearsEverything(base: MemoryDriver(.init(clock: clock)))
         }
         let behavior = try #require(ConformanceSuite.behaviors.first { $0.name == "clearing.many" })
         let failure = await #expect(throws: ConformanceFailure.self) {
@@ -74,7 +77,7 @@ import Testing
     }
 
     @Test func whatIsStuckIsLeftBehind() async throws {
-        let subject = ConformanceSubject("stuck") { clock in GetsStuck(wrapped: MemoryDriver(.init(clock: clock))) }
+        let subject = ConformanceSubject("stuck") { clock in GetsStuck(base: MemoryDriver(.init(clock: clock))) }
         let behavior = try #require(ConformanceSuite.behaviors.first { $0.name == "values.empty" })
         let failure = await #expect(throws: ConformanceFailure.self) {
             try await behavior.run(on: subject, limit: .milliseconds(50))

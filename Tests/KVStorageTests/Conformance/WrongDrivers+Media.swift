@@ -4,38 +4,39 @@ import Synchronization
 // What is wrong with these lies in the medium: what stays there, what is cut off, what others put there.
 
 /// Counts depths from the base, so that a listing goes deeper than asked.
-struct ListsTooDeep: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct ListsTooDeep: ForwardingDriver {
+    let base: any StorageDriver
 
     func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         var query = query
         query.maxDepth = query.maxDepth.map { $0 + keyDepth(query.base) }
-        return try await self.wrapped.getKeys(query)
+        return try await self.base.getKeys(query)
     }
 }
 
 /// Drops values over a mebibyte, wherever they are written.
-struct DropsLargeValues: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct DropsLargeValues: ForwardingDriver {
+    let base: any StorageDriver
 
     func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
         if value.count > 1 << 20 { return }
-        try await self.wrapped.setItem(key, value, options)
+        try await self.base.setItem(key, value, options)
     }
 }
 
 /// Ends a branch where Swift's characters would, as one of an ordered engine's bounds.
-struct CutsByCharacter: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct CutsByCharacter: ForwardingDriver {
+    let base: any StorageDriver
 
     func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        let page = try await self.wrapped.getKeys(query)
+        let page = try await self.base.getKeys(query)
         return KeyPage(keys: page.keys.filter { self.isBelow($0, query.base) }, cursor: page.cursor)
     }
 
     func clear(_ base: String) async throws(StorageError) -> Int {
-        let keys = try await self.wrapped.getKeys(KeyQuery(base: base, limit: 100_000)).keys
-        return try await self.wrapped.apply(keys.filter { self.isBelow($0, base) }.map(Mutation.remove(key:)))
+        let keys = try await self.base.getKeys(KeyQuery(base: base, limit: 100_000)).keys
+        let below = keys.filter { self.isBelow($0, base) }
+        return try await self.base.apply(below.map(Mutation.remove(key:))).count(where: \.self)
     }
 
     private func isBelow(_ key: String, _ base: String) -> Bool {
@@ -44,11 +45,11 @@ struct CutsByCharacter: StorageDriverWrapper {
 }
 
 /// Begins the next page where this one began, if it ends with one of those keys that Swift's characters cut in two.
-struct TurnsInCircles: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct TurnsInCircles: ForwardingDriver {
+    let base: any StorageDriver
 
     func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        var page = try await self.wrapped.getKeys(query)
+        var page = try await self.base.getKeys(query)
         if query.maxDepth == 0, page.cursor != nil, page.keys.contains(where: { keysEqual($0, "x\u{600}") }) {
             page.cursor = query.cursor ?? ""
         }
@@ -57,30 +58,30 @@ struct TurnsInCircles: StorageDriverWrapper {
 }
 
 /// Looks for a key without end, and never lets another task run.
-struct SpinsInListing: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct SpinsInListing: ForwardingDriver {
+    let base: any StorageDriver
 
     func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         while query.maxDepth != nil, !Task.isCancelled {}
-        return try await self.wrapped.getKeys(query)
+        return try await self.base.getKeys(query)
     }
 }
 
 /// Says of every removal in a batch that there was an item.
-final class TellsFalseRemovals: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+final class TellsFalseRemovals: ForwardingDriver {
+    let base: any StorageDriver
     let events: EventHub? = EventHub()
 
-    init(wrapped: any StorageDriver) {
-        self.wrapped = wrapped
+    init(base: any StorageDriver) {
+        self.base = base
         let hub = self.events
-        _ = wrapped.events?.addObserver { hub?.emit($0) }
+        _ = base.events?.addObserver { hub?.emit($0) }
     }
 
-    func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
+    func apply(_ mutations: [Mutation]) async throws(StorageError) -> [Bool] {
         var isThere: [Bool] = []
-        for mutation in mutations { isThere.append(try await self.wrapped.hasItem(mutation.key)) }
-        let removed = try await self.wrapped.apply(mutations)
+        for mutation in mutations { isThere.append(try await self.base.hasItem(mutation.key)) }
+        let removed = try await self.base.apply(mutations)
         for (mutation, isThere) in zip(mutations, isThere) where !isThere {
             if case .remove(let key) = mutation { self.events?.emit(.remove(key)) }
         }
@@ -89,8 +90,8 @@ final class TellsFalseRemovals: StorageDriverWrapper {
 }
 
 /// A medium that others write to as well: a driver that is not disposed with the one in front of it.
-struct SharedMedium: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct SharedMedium: ForwardingDriver {
+    let base: any StorageDriver
 
     /// Names that no normal key has.
     static let foreign = ["a//b", "k:", ":a", "users::a", "what?x", "back\\slash", "meta$", "own:", "zz:"]
@@ -103,39 +104,39 @@ struct SharedMedium: StorageDriverWrapper {
 }
 
 /// Leaves out of listings what no key leads to; right, unless told to clear it all the same.
-struct SkipsForeignNames: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+struct SkipsForeignNames: ForwardingDriver {
+    let base: any StorageDriver
     var clearsThem = false
 
     func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        let page = try await self.wrapped.getKeys(query)
+        let page = try await self.base.getKeys(query)
         return KeyPage(keys: page.keys.filter(SharedMedium.isOwn), cursor: page.cursor)
     }
 
     func clear(_ base: String) async throws(StorageError) -> Int {
-        let keys = try await self.wrapped.getKeys(KeyQuery(base: base, limit: 100_000)).keys
+        let keys = try await self.base.getKeys(KeyQuery(base: base, limit: 100_000)).keys
         let own = keys.filter(SharedMedium.isOwn)
-        let removed = try await self.wrapped.apply(own.map(Mutation.remove(key:)))
-        if self.clearsThem { _ = try await self.wrapped.clear(base) }
+        let removed = try await self.base.apply(own.map(Mutation.remove(key:))).count(where: \.self)
+        if self.clearsThem { _ = try await self.base.clear(base) }
         return removed
     }
 }
 
 /// A cache that keeps what it read, whatever came between, and counts an item's life from the end of the reading.
-final class CachesBlindly: StorageDriverWrapper {
+final class CachesBlindly: ForwardingDriver {
     private struct Entry {
         var value: [UInt8]
         var deadline: Timestamp?
     }
 
-    let wrapped: any StorageDriver
+    let base: any StorageDriver
     private let clock: any StorageClock
     private let forgetsDeadlines: Bool
     private let entries = Mutex<[String: Entry]>([:])
 
     /// With `forgetsDeadlines` what is wrong is the lifetime alone: it is read first and counted last.
-    init(wrapped: any StorageDriver, clock: any StorageClock, forgetsDeadlines: Bool) {
-        self.wrapped = wrapped
+    init(base: any StorageDriver, clock: any StorageClock, forgetsDeadlines: Bool) {
+        self.base = base
         self.clock = clock
         self.forgetsDeadlines = forgetsDeadlines
     }
@@ -144,13 +145,12 @@ final class CachesBlindly: StorageDriverWrapper {
         let now = self.clock.now
         let kept = self.entries.withLock { $0[key] }
         if let kept, kept.deadline.map({ $0 > now }) ?? true { return kept.value }
-        guard let meta = try await self.wrapped.getMeta(key), let value = try await self.wrapped.getItem(key) else {
-            return nil
-        }
+        guard let read = try await self.base.getEntries([key])[0] else { return nil }
+        let value = read.value
         let start = self.forgetsDeadlines ? self.clock.now : now
-        let entry = Entry(value: value, deadline: meta.ttl.map { start.advanced(by: $0) })
+        let entry = Entry(value: value, deadline: read.meta.ttl.map { start.advanced(by: $0) })
         self.entries.withLock { $0[key] = entry }
-        if self.forgetsDeadlines, try await self.wrapped.getItem(key) != value {
+        if self.forgetsDeadlines, try await self.base.getItem(key) != value {
             self.entries.withLock { $0[key] = nil }
         }
         return value
@@ -163,18 +163,18 @@ final class CachesBlindly: StorageDriverWrapper {
     }
 
     func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try await self.wrapped.setItem(key, value, options)
+        try await self.base.setItem(key, value, options)
         self.entries.withLock { $0[key] = nil }
     }
 
     func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        let removed = try await self.wrapped.removeItem(key)
+        let removed = try await self.base.removeItem(key)
         self.entries.withLock { $0[key] = nil }
         return removed
     }
 
-    func apply(_ mutations: [Mutation]) async throws(StorageError) -> Int {
-        let removed = try await self.wrapped.apply(mutations)
+    func apply(_ mutations: [Mutation]) async throws(StorageError) -> [Bool] {
+        let removed = try await self.base.apply(mutations)
         self.entries.withLock { entries in
             for mutation in mutations { entries[mutation.key] = nil }
         }
@@ -182,13 +182,13 @@ final class CachesBlindly: StorageDriverWrapper {
     }
 
     func clear(_ base: String) async throws(StorageError) -> Int {
-        let removed = try await self.wrapped.clear(base)
+        let removed = try await self.base.clear(base)
         self.entries.withLock { $0 = [:] }
         return removed
     }
 
     func incrementItem(_ key: String, by amount: Int, _ options: WriteOptions) async throws(StorageError) -> Int {
-        let sum = try await self.wrapped.incrementItem(key, by: amount, options)
+        let sum = try await self.base.incrementItem(key, by: amount, options)
         self.entries.withLock { $0[key] = nil }
         return sum
     }
@@ -199,7 +199,7 @@ final class CachesBlindly: StorageDriverWrapper {
         replacement: [UInt8]?,
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
-        let result = try await self.wrapped.compareAndSwapItem(
+        let result = try await self.base.compareAndSwapItem(
             key, expected: expected, replacement: replacement, options)
         self.entries.withLock { $0[key] = nil }
         return result

@@ -25,7 +25,7 @@ import Testing
                 let value = (0..<Int.random(in: 0..<40, using: &random)).map { UInt8($0) }
                 let ttl: Duration? =
                     Bool.random(using: &random) ? .seconds(Int.random(in: 1..<50, using: &random)) : nil
-                try await driver.setItem(key, value, WriteOptions(ttl: ttl))
+                try await driver.setItem(key, value, WriteOptions(ttl: ttl.map(TTL.after) ?? .forever))
                 model[bytes] = Item(value: value, deadline: ttl.map { clock.now.advanced(by: $0) })
             case 4..<6:
                 #expect(try await driver.removeItem(key) == (model.removeValue(forKey: bytes) != nil))

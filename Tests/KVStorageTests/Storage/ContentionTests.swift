@@ -6,21 +6,21 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ContentionTests {
     /// Compares and swaps, and lets others come in between.
-    private struct Yielding: StorageDriverWrapper {
-        let wrapped: any StorageDriver
+    private struct Yielding: ForwardingDriver {
+        let base: any StorageDriver
 
         func compareAndSwapItem(
             _ key: String, expected: [UInt8]?, replacement: [UInt8]?, _ options: WriteOptions
         ) async throws(StorageError) -> CompareAndSwapResult {
             await Task.yield()
-            return try await self.wrapped.compareAndSwapItem(
+            return try await self.base.compareAndSwapItem(
                 key, expected: expected, replacement: replacement, options)
         }
     }
 
     /// Never lets anybody swap.
-    private struct Unlucky: StorageDriverWrapper {
-        let wrapped: any StorageDriver = MemoryDriver()
+    private struct Unlucky: ForwardingDriver {
+        let base: any StorageDriver = MemoryDriver()
         let tries = Counter()
 
         func compareAndSwapItem(
@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [false, true])
     func manyTasksRunTheirBodiesAboutOnceEach(_ isMinimal: Bool) async throws {
         let storage =
-            isMinimal ? Storage(Yielding(wrapped: MinimalDriver())) : Storage(Yielding(wrapped: MemoryDriver()))
+            isMinimal ? Storage(Yielding(base: MinimalDriver())) : Storage(Yielding(base: MemoryDriver()))
         let runs = Counter()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<64 {
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func aSlowBodyIsNotStarvedByFastOnes() async throws {
-        let storage = Storage(Yielding(wrapped: MemoryDriver()))
+        let storage = Storage(Yielding(base: MemoryDriver()))
         let runs = Counter()
         let fast = (0..<2).map { _ in
             Task {
@@ -125,7 +125,7 @@ import Testing
 
     @Test func aBodyThatThrowsLetsTheNextHaveItsTurn() async throws {
         struct Refused: Error {}
-        let storage = Storage(Yielding(wrapped: MemoryDriver()))
+        let storage = Storage(Yielding(base: MemoryDriver()))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<32 {
                 group.addTask {

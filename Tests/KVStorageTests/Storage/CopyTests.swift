@@ -72,7 +72,7 @@ import Testing
         #expect((1...500).contains(copied), "no more than the page that it had")
         let snapshot = try await storage.snapshot()
         let restored = Storage(driver.base)
-        let writing = driver.pause(.after) { $0.operation == .set }
+        let writing = driver.pause(.after) { $0.operation == .apply }
         let restore = Task { try await storage.restoreSnapshot(snapshot, to: "again") }
         await writing.reached()
         restore.cancel()
@@ -83,8 +83,8 @@ import Testing
     }
 
     /// Emits no events, so that its items are removed page by page.
-    private struct Silent: StorageDriverWrapper {
-        let wrapped: any StorageDriver = MemoryDriver()
+    private struct Silent: ForwardingDriver {
+        let base: any StorageDriver = MemoryDriver()
         var events: EventHub? { nil }
     }
 
@@ -103,18 +103,17 @@ import Testing
         #expect((2000..<3000).contains(left), "no more than a page was removed")
     }
 
-    @Test func aLifetimeThatIsNotPositiveIsRefusedBeforeAnythingIsWritten() async throws {
-        let storage = Storage()
-        try await storage.setItem("k", "kept")
-        for ttl in [Duration.zero, .seconds(-5)] {
+    @Test func whatHasExpiredWhenItIsRestoredIsAbsent() async throws {
+        let clock = ManualClock()
+        let storage = Storage(MemoryDriver(.init(clock: clock)))
+        for deadline in [clock.now, clock.now.advanced(by: .seconds(-5))] {
+            try await storage.setItem("k", "old")
             let snapshot = Snapshot(items: [
-                .init(key: "first", value: [1]), .init(key: "k", value: [2], ttl: ttl),
+                .init(key: "first", value: [1]), .init(key: "k", value: [2], deadline: deadline),
             ])
-            let error = await #expect(throws: StorageError.self) { try await storage.restoreSnapshot(snapshot) }
-            #expect(error?.code == .invalidOption)
-            #expect(error?.key == "k")
+            try await storage.restoreSnapshot(snapshot)
+            #expect(try await storage.getKeys() == ["first"])
+            #expect(try await storage.hasItem("k") == false)
         }
-        #expect(try await storage.getKeys() == ["k"])
-        #expect(try await storage.getItem("k") == "kept")
     }
 }

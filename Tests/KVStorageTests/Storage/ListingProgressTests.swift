@@ -35,8 +35,10 @@ import Testing
         func getItem(_ key: String) async throws(StorageError) -> [UInt8]? { [1] }
         func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {}
         func removeItem(_ key: String) async throws(StorageError) -> Bool { true }
-        func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool { true }
-        func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? { ItemMeta() }
+        func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool { true }
+        func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?] {
+            keys.map { _ in Entry(value: [1], meta: ItemMeta()) }
+        }
         func dispose() async throws(StorageError) {}
 
         func compareAndSwapItem(

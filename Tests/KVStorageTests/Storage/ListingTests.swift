@@ -5,13 +5,13 @@ import Testing
 
 @Suite struct ListingTests {
     /// Counts the pages that are asked for.
-    private final class Counting: StorageDriverWrapper {
-        let wrapped: any StorageDriver = MemoryDriver()
+    private final class Counting: ForwardingDriver {
+        let base: any StorageDriver = MemoryDriver()
         let limits = Mutex<[Int]>([])
 
         func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
             self.limits.withLock { $0.append(query.limit) }
-            return try await self.wrapped.getKeys(query)
+            return try await self.base.getKeys(query)
         }
     }
 
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func hidesKeysThatNobodyCanAskFor() async throws {
-        try await self.driver.wrapped.setItem("orphan$", [1], WriteOptions())
+        try await self.driver.base.setItem("orphan$", [1], WriteOptions())
         #expect(try await self.storage.getKeys("", maxDepth: 0) == [])
     }
 

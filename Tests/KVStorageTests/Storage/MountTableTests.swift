@@ -4,7 +4,7 @@ import Testing
 @testable import KVStorage
 
 @Suite struct MountTableTests {
-    private func point(_ base: String) -> MountPoint { MountPoint(base: base, driver: MemoryDriver(), ttl: nil) }
+    private func point(_ base: String) -> MountPoint { MountPoint(base: base, driver: MemoryDriver(), ttl: .forever) }
 
     /// The answers by going through all mounts.
     private struct Model {

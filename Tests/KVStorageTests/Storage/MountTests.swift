@@ -104,7 +104,7 @@ import Testing
         #expect(inner?.code == .alreadyMounted)
         #expect(inner?.key == "b", "named as the handle knows it")
         try self.storage.mount("a:c", .memory)
-        let error = #expect(throws: StorageError.self) { try self.storage.mount("x", .memory, ttl: .zero) }
+        let error = #expect(throws: StorageError.self) { try self.storage.mount("x", .memory, ttl: .seconds(0)) }
         #expect(error?.code == .invalidOption)
         #expect(self.storage.getMounts().count == 4)
     }
@@ -138,7 +138,7 @@ import Testing
         #expect(try await view.getKeys() == [])
     }
 
-    @Test func givesItsLifeTime() async throws {
+    @Test func givesItsLifetime() async throws {
         let clock = ManualClock()
         let storage = Storage(MemoryDriver(.init(clock: clock)))
         try storage.mount("short", MemoryDriver(.init(clock: clock)), ttl: .seconds(10))
@@ -148,7 +148,7 @@ import Testing
         try await storage.updateItem("short:updated", default: 0) { $0 += 1 }
         try await storage.setItems([("short:b", 1), ("ever", 1)])
         try await storage.setItem("short:touched", 1)
-        try await storage.touchItem("short:touched", ttl: nil)
+        try await storage.touchItem("short:touched", ttl: .forever)
         #expect(try await storage.getMeta("short:a")?.ttl == .seconds(10))
         #expect(try await storage.getMeta("short:own")?.ttl == .seconds(60))
         clock.advance(by: .seconds(10))

@@ -3,12 +3,12 @@ import Testing
 
 @Suite struct OldReadTests {
     /// Its reads never see what was written.
-    private struct Lagging: StorageDriverWrapper {
-        let wrapped: any StorageDriver
+    private struct Lagging: ForwardingDriver {
+        let base: any StorageDriver
 
         var capabilities: Capabilities {
-            var capabilities = self.wrapped.capabilities
-            capabilities.readsMayBeOld = true
+            var capabilities = self.base.capabilities
+            capabilities.features.insert(.readsMayBeOld)
             return capabilities
         }
 
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func atomicCallsSeeWhatReadsDoNot() async throws {
-        let storage = Storage(Lagging(wrapped: MemoryDriver()))
+        let storage = Storage(Lagging(base: MemoryDriver()))
         try await storage.setItem("visits", 1)
         #expect(try await storage.getItem("visits", as: Int.self) == nil)
         #expect(

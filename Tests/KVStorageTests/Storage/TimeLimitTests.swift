@@ -6,13 +6,13 @@ import Testing
 
 @Suite struct TimeLimitTests {
     /// Remembers the limits that it was asked for.
-    private final class Limiting: StorageDriverWrapper {
-        let wrapped: any StorageDriver = MemoryDriver()
+    private final class Limiting: ForwardingDriver {
+        let base: any StorageDriver = MemoryDriver()
         let limits = Mutex<[Duration]>([])
 
         func limited(to limit: Duration) throws(StorageError) -> any StorageDriver {
             self.limits.withLock { $0.append(limit) }
-            return self.wrapped
+            return self.base
         }
     }
 
@@ -94,9 +94,9 @@ import Testing
     }
 
     /// Emits nothing.
-    private struct Silent: StorageDriverWrapper {
-        let wrapped: any StorageDriver = MinimalDriver()
+    private struct Silent: ForwardingDriver {
+        let base: any StorageDriver = MinimalDriver()
 
-        func limited(to limit: Duration) throws(StorageError) -> any StorageDriver { self.wrapped }
+        func limited(to limit: Duration) throws(StorageError) -> any StorageDriver { self.base }
     }
 }

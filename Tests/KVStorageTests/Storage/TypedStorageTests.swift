@@ -32,7 +32,7 @@ import Testing
         try await self.users.setItem("a", User(name: "A"), ttl: .seconds(10))
         #expect(try await !self.users.setItem("a", User(name: "B"), ttl: .seconds(99), ifAbsent: true))
         #expect(try await self.users.setItem("b", User(name: "B"), ttl: .seconds(20), ifAbsent: true))
-        try await self.users.updateItem("a", default: User(name: "?"), ttl: .seconds(99), keepTTL: true) { $0.age = 1 }
+        try await self.users.updateItem("a", default: User(name: "?"), ttl: .keep(orElse: .seconds(99))) { $0.age = 1 }
         #expect(try await self.users.getItem("a") == User(name: "A", age: 1))
         try await self.users.setItems([("c", User(name: "C"))], ttl: .seconds(30))
         try await self.users.updateItem("d", ttl: .seconds(40)) { $0 = User(name: "D") }

@@ -11,6 +11,8 @@ final class MinimalDriver: StorageDriver {
     private struct State {
         // By bytes: a dictionary of strings would take canonically equivalent keys for one.
         var items: [[UInt8]: Item] = [:]
+        /// No item has an earlier deadline.
+        var firstDeadline = Timestamp.distantFuture
         var isClosed = false
         var sweepsLeft: Int
     }
@@ -30,15 +32,15 @@ final class MinimalDriver: StorageDriver {
     var storedCount: Int { self.state.withLock { $0.items.count } }
 
     func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
-        try self.withItems { $0[Array(key.utf8)]?.value }
+        try self.withItems { $0.items[Array(key.utf8)]?.value }
     }
 
     func setItem(_ key: String, _ value: [UInt8], _ options: WriteOptions) async throws(StorageError) {
-        try self.withItems { self.write(value, options, to: &$0[Array(key.utf8)]) }
+        try self.withItems { self.write(Array(key.utf8), value, options, &$0) }
     }
 
     func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        try self.withItems { $0.removeValue(forKey: Array(key.utf8)) != nil }
+        try self.withItems { $0.items.removeValue(forKey: Array(key.utf8)) != nil }
     }
 
     func compareAndSwapItem(
@@ -47,43 +49,46 @@ final class MinimalDriver: StorageDriver {
         replacement: [UInt8]?,
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult {
-        try self.withItems { items in
+        try self.withItems { state in
             let key = Array(key.utf8)
-            guard items[key]?.value == expected else { return .mismatch(current: items[key]?.value) }
+            guard state.items[key]?.value == expected else { return .mismatch(current: state.items[key]?.value) }
             if let replacement {
-                self.write(replacement, options, to: &items[key])
+                self.write(key, replacement, options, &state)
             } else {
-                items[key] = nil
+                state.items[key] = nil
             }
             return .swapped
         }
     }
 
-    func touchItem(_ key: String, ttl: Duration?) async throws(StorageError) -> Bool {
-        try self.withItems { items in
-            guard items[Array(key.utf8)] != nil else { return false }
-            let deadline = WriteOptions(ttl: ttl).deadline(at: self.clock.now)
-            items[Array(key.utf8)]?.deadline = deadline
-            self.sweep(after: deadline)
+    func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool {
+        try self.withItems { state in
+            guard state.items[Array(key.utf8)] != nil else { return false }
+            if ttl.keepsDeadline { return true }
+            let deadline = ttl.deadline(at: self.clock.now)
+            state.items[Array(key.utf8)]?.deadline = deadline
+            self.sweep(after: deadline, &state)
             return true
         }
     }
 
-    func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        try self.withItems { items in
-            items[Array(key.utf8)].map { ItemMeta(ttl: $0.deadline.map { self.clock.now.duration(to: $0) }) }
+    func getEntries(_ keys: [String]) async throws(StorageError) -> [Entry?] {
+        let now = self.clock.now
+        return try self.withItems { state in
+            keys.map { key in
+                state.items[Array(key.utf8)].map {
+                    Entry(value: $0.value, meta: ItemMeta(deadline: $0.deadline, asOf: now, size: $0.value.count))
+                }
+            }
         }
     }
 
     func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
-        try self.withItems { items in
-            let keys = items.keys.sorted { $0.lexicographicallyPrecedes($1) }.map {
-                String(decoding: $0, as: UTF8.self)
-            }
+        try self.withItems { state in
+            let keys = state.items.keys.map { String(decoding: $0, as: UTF8.self) }
             let after = keys.filter { key in
-                query.matches(key)
-                    && (query.cursor.map { $0.utf8.lexicographicallyPrecedes(key.utf8) } ?? true)
-            }
+                query.matches(key) && (query.cursor.map { keyPrecedes($0, key) } ?? true)
+            }.sorted(by: keyPrecedes)
             let page = Array(after.prefix(query.limit))
             return KeyPage(keys: page, cursor: page.count < after.count ? page.last : nil)
         }
@@ -93,15 +98,17 @@ final class MinimalDriver: StorageDriver {
         self.state.withLock { $0.isClosed = true }
     }
 
-    private func write(_ value: [UInt8], _ options: WriteOptions, to item: inout Item?) {
-        let deadline = options.keepTTL && item != nil ? item?.deadline : options.deadline(at: self.clock.now)
-        item = Item(value: value, deadline: deadline)
-        self.sweep(after: deadline)
+    private func write(_ key: [UInt8], _ value: [UInt8], _ options: WriteOptions, _ state: inout State) {
+        let old = state.items[key]
+        let deadline = options.keepsDeadline && old != nil ? old?.deadline : options.deadline(at: self.clock.now)
+        state.items[key] = Item(value: value, deadline: deadline)
+        self.sweep(after: deadline, &state)
     }
 
     /// Removes what expires by the deadline once it has passed; whoever asks for an item does so too.
-    private func sweep(after deadline: Timestamp?) {
+    private func sweep(after deadline: Timestamp?, _ state: inout State) {
         guard let deadline else { return }
+        state.firstDeadline = min(state.firstDeadline, deadline)
         Task.detached { [weak self, clock = self.clock] in
             while clock.now < deadline { try await clock.sleep(until: deadline) }
             self?.state.withLock { state in
@@ -115,13 +122,16 @@ final class MinimalDriver: StorageDriver {
 
     /// Calls the body with the items that have not expired.
     private func withItems<Result: Sendable>(
-        _ body: (inout [[UInt8]: Item]) -> Result
+        _ body: (inout State) -> Result
     ) throws(StorageError) -> Result {
         try self.state.withLock { state throws(StorageError) in
             if state.isClosed { throw StorageError(.closed, "the store was disposed; create a new one") }
             let now = self.clock.now
-            state.items = state.items.filter { $0.value.deadline.map { $0 > now } ?? true }
-            return body(&state.items)
+            if state.firstDeadline <= now {
+                state.items = state.items.filter { $0.value.deadline.map { $0 > now } ?? true }
+                state.firstDeadline = state.items.values.compactMap(\.deadline).min() ?? .distantFuture
+            }
+            return body(&state)
         }
     }
 }

@@ -32,11 +32,11 @@ struct SessionProcess {
         }
         do {
             var configuration = SQLiteDriver.Configuration()
-            configuration.synchronous = .normal
+            configuration.durability = .processCrash
             // Processes that run in parallel to many tests wait long for each other.
             configuration.busyTimeout = .seconds(60)
             let storage = Storage(try SQLiteDriver(path: arguments[1], configuration: configuration))
-            let sessions = try SessionConfig(store: storage, secret: arguments[2]) { Visits() }
+            let sessions = try SessionConfig(in: .storage(storage, secrets: [arguments[2]])) { Visits() }
             let count = arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1
             try await Self.run(command, sessions, cookie: arguments[3], count)
             try await storage.dispose()

@@ -7,6 +7,8 @@ enum Command: String {
     case increment
     /// The same by compare-and-swap.
     case compareAndSwap = "compare-and-swap"
+    /// Moves amounts between the accounts of ``Bank`` from so many tasks, so often each; prints a line for each transfer.
+    case transfer
     /// Writes from so many tasks until it is killed; prints each key once its write was acknowledged.
     case crashWriter = "crash-writer"
     /// Writes with a file size limit of so many bytes until a write fails; prints the number of those that did not,
@@ -32,10 +34,17 @@ enum Command: String {
     /// does.
     case tour
 
+    /// Commits what ``CommitOfSeveral`` says in a store in files, and kills itself after so many system calls of that; prints
+    /// `done` if there were fewer.
+    case commitKilled = "commit-killed"
+    /// Moves so many times an amount from one of four items to another, by a commit of both.
+    case transferPair
+
     func run(_ store: any StorageDriver, _ argument: String) async throws {
         switch self {
         case .increment: try await Self.increment(store, Self.number(argument))
         case .compareAndSwap: try await Self.compareAndSwap(store, Self.number(argument))
+        case .transfer: try await Bank(store).transfer(argument)
         case .crashWriter: try await Self.write(store, tasks: Self.number(argument))
         case .fill: try await Self.fill(store, limit: Self.number(argument))
         case .load: try await Self.load(store, Self.number(argument))
@@ -60,6 +69,11 @@ enum Command: String {
             }
             Output.line("locked")
             while readLine() != nil {}
+        case .commitKilled:
+            CommitOfSeveral.killAfter(try Self.number(argument))
+            _ = try await store.commit(CommitOfSeveral.commit)
+            Output.line("done")
+        case .transferPair: try await CommitOfSeveral.transfer(store, Self.number(argument))
         case .tour:
             if let files = store as? FilesDriver { try await Self.tour(files) }
         }

@@ -4,8 +4,8 @@ import KVStorageLMDB
 import KVStorageRedis
 import KVStorageSQLite
 
-/// A store as it is named on the command line: `sqlite:/path/to/file?normal,exclusive`,
-/// `lmdb:/path/to/folder?noSync,tiny`, `fs:/path/to/folder?durable`, or any URL that `.redis(_:_:)` takes.
+/// A store as it is named on the command line: `sqlite:/path/to/file?processCrash,exclusive`,
+/// `lmdb:/path/to/folder?unflushed,tiny`, `fs:/path/to/folder?durable`, or any URL that `.redis(_:_:)` takes.
 struct Store {
     struct Unknown: Error {
         let text: String
@@ -56,8 +56,8 @@ struct Store {
         configuration.busyTimeout = .seconds(60)
         for option in self.options {
             switch option {
-            case "noMetaSync": configuration.synchronous = .noMetaSync
-            case "noSync": configuration.synchronous = .noSync
+            case "processCrash": configuration.durability = .processCrash
+            case "unflushed": configuration.durability = .unflushed
             // A map that has to grow soon and often.
             case "tiny": configuration.initialSize = 64 << 10
             case "readOnly": configuration.readOnly = true
@@ -80,7 +80,7 @@ struct Store {
         var configuration = SQLiteDriver.Configuration()
         for option in self.options {
             switch option {
-            case "normal": configuration.synchronous = .normal
+            case "processCrash": configuration.durability = .processCrash
             case "exclusive": configuration.exclusive = true
             case "readOnly": configuration.readOnly = true
             // Processes that run in parallel to many tests wait long for each other.

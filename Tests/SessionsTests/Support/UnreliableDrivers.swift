@@ -18,12 +18,12 @@ struct SlowDriver: ForwardingDriver {
 }
 
 /// A driver that goes on answering what an item was when it was first read, as a replica does that lags behind.
-final class StaleDriver: StorageDriverWrapper {
-    let wrapped: any StorageDriver
+final class StaleDriver: ForwardingDriver {
+    let base: any StorageDriver
     private let seen = Mutex<[String: [UInt8]]?>(nil)
 
     init(_ wrapped: any StorageDriver) {
-        self.wrapped = wrapped
+        self.base = wrapped
     }
 
     /// From now on, what is read for the first time is answered forever; `false` ends it.
@@ -33,7 +33,7 @@ final class StaleDriver: StorageDriverWrapper {
 
     func getItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         if let old = self.seen.withLock({ $0?[key] }) { return old }
-        let value = try await self.wrapped.getItem(key)
+        let value = try await self.base.getItem(key)
         self.seen.withLock { $0?[key] = value }
         return value
     }

@@ -28,7 +28,7 @@ enum Store: String, Sendable, CaseIterable, CustomTestStringConvertible {
         case .sqlite:
             var configuration = SQLiteDriver.Configuration()
             configuration.clock = clock
-            configuration.synchronous = .normal
+            configuration.durability = .processCrash
             configuration.busyTimeout = .seconds(60)
             return try SQLiteDriver(path: file.path(), configuration: configuration)
         }
@@ -89,6 +89,16 @@ final class World: Sendable {
 
     static let secret = "a secret of at least 32 bytes, for tests"
 
+    /// The storage with the one secret.
+    var place: SessionPlace { .storage(self.storage, secrets: [World.secret]) }
+
+    /// Options with the world's clock, and otherwise the defaults.
+    var options: SessionOptions {
+        var options = SessionOptions()
+        options.clock = self.clock
+        return options
+    }
+
     func config(
         secret: [String] = [World.secret],
         name: String = "sid",
@@ -101,20 +111,16 @@ final class World: Sendable {
         _ change: (inout SessionOptions) -> Void = { _ in }
     ) throws -> SessionConfig<Visits> {
         var options = SessionOptions()
+        options.maxAge = maxAge
+        options.idleTimeout = idleTimeout
+        options.rolling = rolling
+        options.cookie = cookie
+        options.creation = creation
+        options.clock = self.clock
         options.onActivity = { [weak self] activity in self?.log.withLock { $0.append(activity) } }
         change(&options)
-        return try SessionConfig(
-            store: store ?? self.storage,
-            secret: secret,
-            name: name,
-            maxAge: maxAge,
-            idleTimeout: idleTimeout,
-            rolling: rolling,
-            cookie: cookie,
-            creation: creation,
-            clock: self.clock,
-            options: options
-        ) { Visits() }
+        let place = SessionPlace.storage(store ?? self.storage, secrets: SessionSecrets(secret))
+        return try SessionConfig(in: place, name: name, options: options) { Visits() }
     }
 
     /// What was reported so far.

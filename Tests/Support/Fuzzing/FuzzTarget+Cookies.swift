@@ -16,12 +16,12 @@ extension FuzzTarget {
 
     /// `Cookie` fields. What is accepted was issued: the session behind it is the one that was made.
     static let cookies = Self.cookieTarget("cookies", share: 20) {
-        try SessionConfig(store: Storage(), secret: Self.secret) { Visits() }
+        try SessionConfig(in: .storage(Storage(), secrets: [Self.secret])) { Visits() }
     }
 
     /// `Cookie` fields with sealed sessions.
     static let sealedCookies = Self.cookieTarget("sealed-cookies", share: 15) {
-        try SessionConfig(sealedWith: [try SealingKey(id: "a", bytes: Array(repeating: 7, count: 32))]) { Visits() }
+        try SessionConfig(in: .cookie(sealedWith: [Self.key()])) { Visits() }
     }
 
     private static func cookieTarget(
@@ -75,6 +75,8 @@ extension FuzzTarget {
             return false
         }
     }
+
+    static func key() throws -> SealingKey { try SealingKey(id: "a", bytes: Array(repeating: 7, count: 32)) }
 
     static func request(_ method: HTTPRequest.Method = .get) -> HTTPRequest {
         HTTPRequest(method: method, scheme: "https", authority: "example.org", path: "/")

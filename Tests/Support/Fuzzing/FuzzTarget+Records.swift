@@ -31,7 +31,9 @@ extension FuzzTarget {
         let storage = Storage()
         var options = SessionOptions()
         options.pinning = AddressPinning(onMismatch: .log)
-        let config = try SessionConfig(store: storage, secret: Self.secret, options: options) { Visits() }
+        let config = try SessionConfig(
+            in: .storage(storage, secrets: [Self.secret]), options: options
+        ) { Visits() }
         let first = SessionEvent(request: Self.request(), remoteAddress: "192.0.2.1")
         try await useSession(first, config)
         try await updateSession(first, as: Visits.self) { $0.count = 7 }

@@ -28,7 +28,7 @@ extension FuzzTarget {
         )
         return { generator in
             let input = mutator.input(&generator)
-            let config = try SessionConfig(store: Storage(), secret: Self.secret) { Profile() }
+            let config = try SessionConfig(in: .storage(Storage(), secrets: [Self.secret])) { Profile() }
             var request = Self.request(Bool.random(using: &generator) ? .patch : .post)
             request.headerFields[.contentType] = "application/json"
             let event = SessionEvent(request: request)
@@ -51,9 +51,7 @@ extension FuzzTarget {
         var options = SessionOptions()
         options.pinning = AddressPinning()
         options.proxies = try TrustedProxies(hops: 3, networks: ["10.0.0.0/8", "fd00::/8"])
-        let config = try SessionConfig(
-            sealedWith: [try SealingKey(id: "a", bytes: Array(repeating: 7, count: 32))], options: options
-        ) { Visits() }
+        let config = try SessionConfig(in: .cookie(sealedWith: [Self.key()]), options: options) { Visits() }
         let name = HTTPField.Name("X-Forwarded-For")
         let mutator = Mutator(
             seeds: [

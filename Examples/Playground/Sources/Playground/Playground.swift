@@ -18,12 +18,13 @@ enum Playground {
 
     private static func run(_ settings: Settings) async throws {
         let storage = try settings.store.open()
+        var options = SessionOptions()
+        // The playground speaks plain HTTP on this machine alone, and not every browser takes Secure cookies from there.
+        // Behind TLS leave the default, which is always.
+        options.cookie.secure = .automatic
         let sessions = try SessionConfig(
-            store: storage.prefixed("sessions"),
-            secret: try settings.secret(),
-            // The playground speaks plain HTTP on this machine alone, and not every browser takes Secure cookies from
-            // there. Behind TLS leave the default, which is always.
-            cookie: CookieAttributes(secure: .automatic)
+            in: .storage(storage.prefixed("sessions"), secrets: [settings.secret()]),
+            options: options
         ) { Visitor() }
         // Ends with SIGTERM or SIGINT, when the requests under way have their answers.
         try await makeApplication(settings, storage: storage, sessions: sessions).runService()

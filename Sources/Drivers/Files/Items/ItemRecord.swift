@@ -9,7 +9,7 @@ import KVStorage
 /// with hexadecimal numbers of 16, 8 and 16 digits, dashes for none. Chosen over
 /// - a file beside it: value and metadata would change in two steps, and a reader would have to look for it;
 /// - extended attributes: many file systems have none or few bytes of them, copies and archives lose them, and reading them
-///   costs a call forevery plain item;
+///   costs a call for every plain item;
 /// - another name for the file: an item would move between two names, and no order of looking at both is safe.
 ///
 /// A footer is part of the file that one rename puts in place, survives copying, and is found in what was read anyway.

@@ -2,7 +2,10 @@
 import KVStorage
 import Synchronization
 
-/// Locks on bytes of the file `.%lock` in the base folder: two for each of 2^61 numbers, so that keys share one by chance only.
+/// Locks on bytes of the file `.%lock` in the base folder: two for each of 16,384 numbers, which keys share by chance only.
+///
+/// The file is empty until the first commit of several keys; then the byte at the lock's number is its mark. So a lock costs
+/// one call more than the locking until then, which looks whether the file is still there and how long it is, and two from then on.
 ///
 /// The locks belong to the open file and not to the process (open file description locks): they hold between stores of one
 /// process, too, and closing some other handle of the file does not drop them. What has to be kept apart within one store is
@@ -27,7 +30,11 @@ final class ByteRangeLocks: SlotLocks {
         if raw >= 0 { System.close(raw) }
     }
 
-    func slot(ofHash hash: UInt64) -> UInt64 { hash >> 3 }
+    /// How many locks there are: the system looks through all that are held at each locking.
+    static let count: UInt64 = 1 << 14
+
+    // The upper half takes in what the multiplications of the hash have mixed best.
+    func slot(ofHash hash: UInt64) -> UInt64 { (hash ^ hash >> 32) % Self.count }
 
     func tryLock(_ slot: UInt64, _ parts: SlotParts) throws(SystemError) -> SlotLockResult {
         // Another process may remove and make the file while we look; that ends when it does.
@@ -38,8 +45,17 @@ final class ByteRangeLocks: SlotLocks {
                 raw = self.file.load(ordering: .acquiring)
             }
             guard try System.lockBytes(raw, Self.start(slot, parts), parts == .both ? 2 : 1) else { return .busy }
-            // A file that was removed is no longer the one that others lock.
-            if try FileStatus.of(raw).linkCount > 0 { return .taken }
+            do throws(SystemError) {
+                // A file that was removed is no longer the one that others lock.
+                let status = try FileStatus.of(raw)
+                if status.linkCount > 0 {
+                    guard parts != .gate, status.size > Int(slot) else { return .taken }
+                    return try System.readByte(raw, at: Int(slot)) == 0 ? .taken : .takenMarked
+                }
+            } catch {
+                self.unlock(slot, parts)
+                throw error
+            }
             self.unlock(slot, parts)
             self.isStale.store(true, ordering: .releasing)
         }
@@ -50,6 +66,14 @@ final class ByteRangeLocks: SlotLocks {
         // If the file was replaced meanwhile, nothing is locked there, and unlocking that does nothing.
         System.unlockBytes(
             self.file.load(ordering: .acquiring), Self.start(slot, parts), parts == .both ? 2 : 1)
+    }
+
+    func mark(_ slot: UInt64) throws(SystemError) {
+        try System.writeByte(self.file.load(ordering: .acquiring), 1, at: Int(slot))
+    }
+
+    func unmark(_ slot: UInt64) throws(SystemError) {
+        try System.writeByte(self.file.load(ordering: .acquiring), 0, at: Int(slot))
     }
 
     func prepare() throws(SystemError) {

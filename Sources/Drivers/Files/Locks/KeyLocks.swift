@@ -14,9 +14,12 @@ final class KeyLocks: Sendable {
         // One is all that most tasks have.
         fileprivate var first: UInt64?
         fileprivate var others: [UInt64] = []
+        /// Those of them at which a commit was left half done.
+        fileprivate(set) var marked: [UInt64] = []
 
-        fileprivate mutating func append(_ slot: UInt64) {
+        fileprivate mutating func append(_ slot: UInt64, isMarked: Bool) {
             if self.first == nil { self.first = slot } else { self.others.append(slot) }
+            if isMarked { self.marked.append(slot) }
         }
     }
 
@@ -39,25 +42,66 @@ final class KeyLocks: Sendable {
 
     /// Returns whether the key's lock is among those that are held.
     func holds(_ held: Held, _ key: String) -> Bool {
-        let slot = self.slot(of: key)
-        return held.first == slot || held.others.contains(slot)
+        self.holds(held, self.slot(of: key))
+    }
+
+    /// Returns whether the lock is among those that are held.
+    func holds(_ held: Held, _ slot: UInt64) -> Bool {
+        if held.first == slot { return true }
+        // In ascending order.
+        var low = 0
+        var high = held.others.count
+        while low < high {
+            let middle = (low + high) / 2
+            if held.others[middle] < slot { low = middle + 1 } else { high = middle }
+        }
+        return low < held.others.count && held.others[low] == slot
     }
 
     /// Takes the key's lock if nobody has it or waits for it; `nil` if it has to be waited for, or the base folder was removed.
     func tryLock(_ key: String, isLong: Bool) throws(StorageError) -> Held? {
         let slot = self.slot(of: key)
         guard self.queue.tryLock(slot) else { return nil }
+        var held = Held()
         do throws(SystemError) {
-            guard try self.files.tryLock(slot, .both) == .taken else {
+            let result = try self.files.tryLock(slot, .both)
+            guard result == .taken || result == .takenMarked else {
                 self.queue.unlock(slot)
                 return nil
             }
+            held.append(slot, isMarked: result == .takenMarked)
         } catch {
             self.queue.unlock(slot)
             throw Self.failure(error).naming(key)
         }
         if isLong { self.files.unlock(slot, .gate) }
-        return Held(first: slot)
+        return held
+    }
+
+    /// Takes the locks of all the keys if nobody has one of them or waits for it.
+    func tryLock(_ keys: [String]) throws(SystemError) -> Held? {
+        var held = Held()
+        for slot in Set(keys.map(self.slot)).sorted() {
+            guard self.queue.tryLock(slot) else {
+                self.unlock(held)
+                return nil
+            }
+            do throws(SystemError) {
+                let result = try self.files.tryLock(slot, .both)
+                if result == .taken || result == .takenMarked {
+                    held.append(slot, isMarked: result == .takenMarked)
+                    continue
+                }
+                self.queue.unlock(slot)
+                self.unlock(held)
+                return nil
+            } catch {
+                self.queue.unlock(slot)
+                self.unlock(held)
+                throw error
+            }
+        }
+        return held
     }
 
     /// Takes the locks of all the keys; `nil` if the base folder was removed.
@@ -73,22 +117,22 @@ final class KeyLocks: Sendable {
         var held = Held()
         var start: ContinuousClock.Instant?
         for slot in slots {
-            let isTaken: Bool
+            let result: SlotLockResult
             do throws(StorageError) {
                 if !self.queue.tryLock(slot) {
                     start = start ?? .now
                     try await self.queue.lock(slot)
                 }
-                isTaken = try await self.lockBetweenProcesses(slot, &start, limit, isLong)
+                result = try await self.lockBetweenProcesses(slot, &start, limit, isLong)
             } catch {
                 self.unlock(held)
                 throw error.naming(keys[0])
             }
-            guard isTaken else {
+            guard result != .removed else {
                 self.unlock(held)
                 return nil
             }
-            held.append(slot)
+            held.append(slot, isMarked: result == .takenMarked)
         }
         return held
     }
@@ -103,10 +147,10 @@ final class KeyLocks: Sendable {
         self.queue.unlock(slot)
     }
 
-    /// Takes the lock for whoever is first in the queue, or leaves the queue.
+    /// Takes the lock for whoever is first in the queue, or leaves the queue; never answers that it is busy.
     private func lockBetweenProcesses(
         _ slot: UInt64, _ start: inout ContinuousClock.Instant?, _ limit: Duration, _ isLong: Bool
-    ) async throws(StorageError) -> Bool {
+    ) async throws(StorageError) -> SlotLockResult {
         var hasGate = false
         var isTaken = false
         defer {
@@ -130,12 +174,12 @@ final class KeyLocks: Sendable {
                 throw Self.failure(error)
             }
             switch result {
-            case .taken:
+            case .taken, .takenMarked:
                 isTaken = true
                 if isLong { self.files.unlock(slot, .gate) }
-                return true
+                return result
             case .removed:
-                return false
+                return .removed
             case .busy:
                 break
             }

@@ -4,7 +4,7 @@ import Synchronization
 /// Locks on whole files (`flock`), 64 for all keys, in the folder `.%lock` in the base folder: for systems whose locks on
 /// bytes belong to the process.
 ///
-/// Keys that share a file wait for each other; that is all.
+/// Keys that share a file wait for each other; that is all. A file that is not empty is marked.
 final class StripeLocks: SlotLocks {
     private static let count: UInt64 = 64
 
@@ -32,13 +32,13 @@ final class StripeLocks: SlotLocks {
         case .gate: return try self.tryLock(Self.name(slot, isGate: true))
         case .both:
             let gate = try self.tryLock(slot, .gate)
-            guard case .taken = gate else { return gate }
+            guard gate == .taken else { return gate }
             let body: SlotLockResult
             do { body = try self.tryLock(slot, .body) } catch {
                 self.unlock(slot, .gate)
                 throw error
             }
-            if case .taken = body { return .taken }
+            if body == .taken || body == .takenMarked { return body }
             self.unlock(slot, .gate)
             return body
         }
@@ -47,6 +47,18 @@ final class StripeLocks: SlotLocks {
     func unlock(_ slot: UInt64, _ parts: SlotParts) {
         if parts != .gate { self.unlock(Self.name(slot, isGate: false)) }
         if parts != .body { self.unlock(Self.name(slot, isGate: true)) }
+    }
+
+    func mark(_ slot: UInt64) throws(SystemError) {
+        guard let raw = try self.open(Self.name(slot, isGate: false)) else {
+            throw SystemError("mark", code: System.missing)
+        }
+        try System.writeByte(raw, 1, at: 0)
+    }
+
+    func unmark(_ slot: UInt64) throws(SystemError) {
+        guard let raw = try self.open(Self.name(slot, isGate: false)) else { return }
+        try System.empty(raw)
     }
 
     func prepare() throws(SystemError) {
@@ -71,7 +83,13 @@ final class StripeLocks: SlotLocks {
         for _ in 0..<Store.attemptLimit {
             guard let raw = try self.open(name) else { return .removed }
             guard try System.lock(raw, waits: false) else { return .busy }
-            if try FileStatus.of(raw).linkCount > 0 { return .taken }
+            do throws(SystemError) {
+                let status = try FileStatus.of(raw)
+                if status.linkCount > 0 { return status.size > 0 ? .takenMarked : .taken }
+            } catch {
+                self.unlock(name)
+                throw error
+            }
             self.unlock(name)
             self.reset()
         }

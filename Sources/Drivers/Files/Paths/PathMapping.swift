@@ -22,6 +22,8 @@ struct PathMapping: Sendable {
     static let folderItemName = "%item"
     /// Holds what is needed to find items whose time has come; see ``DeadlineIndex``.
     static let indexName = ".%ttl"
+    /// Holds the intents of commits; see ``CommitRecord``.
+    static let commitName = ".%commit"
     /// What the locks between processes are on; see ``SlotLocks``.
     static let lockName = ".%lock"
 

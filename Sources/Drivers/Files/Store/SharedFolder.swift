@@ -37,6 +37,7 @@ final class SharedFolder: Sendable {
 
     private let id: Mutex<ID>
     private let temporaryCount = Atomic(0)
+    private let examinedEpoch = Atomic(-1)
     private let renewalCount = Atomic(0)
     private let renewal = Mutex(())
 
@@ -101,6 +102,13 @@ final class SharedFolder: Sendable {
         System.close(self.base)
     }
 
+    /// Whether commits of processes that died may have been left here without a mark at the locks: after a power loss, and in
+    /// a folder that was not looked through yet.
+    var mayHaveLeftovers: Bool { self.examinedEpoch.load(ordering: .acquiring) != self.epoch }
+
+    /// Notes that the folder of that ``epoch`` was looked through, and that what was left in it is marked.
+    func noteExamined(_ epoch: Int) { self.examinedEpoch.store(epoch, ordering: .releasing) }
+
     /// Returns a name for a temporary file or folder that nobody else uses.
     func temporaryName(_ kind: TemporaryName.Kind) -> String {
         let number = self.temporaryCount.add(1, ordering: .relaxed).newValue
@@ -123,7 +131,7 @@ extension SharedFolder {
 
     /// Goes over to the folder that the path leads to now; `false` if there is none.
     ///
-    /// ``base`` keeps its number and stands for the other folder at once, forevery call and whatever it is doing: what a
+    /// ``base`` keeps its number and stands for the other folder at once, for every call and whatever it is doing: what a
     /// call has begun in the old folder fails there and is begun anew.
     func renew(_ open: () throws(StorageError) -> FileHandle?) throws(StorageError) -> Bool {
         // Rare, and a few calls that wait for nobody: whoever comes meanwhile needs the outcome.

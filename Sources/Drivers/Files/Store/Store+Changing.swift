@@ -13,6 +13,7 @@ extension Store {
         defer { self.gate.leave() }
         try self.look()
         var others: [String] = []
+        var sawLeftovers = false
         for _ in 0..<Self.attemptLimit {
             let epoch = self.folder.epoch
             // Mostly nobody has the lock: then there is nothing to wait for, and nothing is set up for it.
@@ -26,6 +27,7 @@ extension Store {
                 continue
             }
             defer { self.locks.unlock(held) }
+            if self.mayHaveLeftovers(held) { sawLeftovers = try await self.completeLeftovers(held) || sawLeftovers }
             let outcome: Attempt<Result>
             if self.isDurable {
                 // A flush takes as long as the disk likes: not on this thread.
@@ -36,8 +38,10 @@ extension Store {
                 outcome = try self.attempt(key, path, held, loadsValue: loadsValue, epoch, decide)
             }
             switch outcome {
-            case .done(let outcome, _, let event):
+            case .done(var outcome, _, let event):
                 if let event { self.folder.events.emit(event) }
+                // What is left of other keys is the sweeper's.
+                if sawLeftovers { outcome.deadline = self.configuration.clock.now }
                 return outcome
             case .alsoLock(let other):
                 others.append(other)
@@ -48,12 +52,12 @@ extension Store {
         throw Self.conflict(key)
     }
 
-    /// Returns the change that writes the value over the item as it is.
+    /// Returns the change that writes the value over the item as it is, which keeps its custom metadata.
     func write(_ value: [UInt8], over current: StoredItem?, _ options: WriteOptions) -> Change {
         var deadline: Timestamp?
-        if options.keepTTL, let current {
+        if options.keepsDeadline, let current {
             deadline = current.record.deadline
-        } else if options.ttl != nil {
+        } else if options.ttl != .forever {
             // Asking for the time is not free, and few have a lifetime.
             deadline = options.deadline(at: self.configuration.clock.now)
         }
@@ -83,25 +87,12 @@ extension Store {
         return try result.get()
     }
 
-    private static func unflushed(_ failure: SystemError, _ key: String) -> StorageError {
+    static func unflushed(_ failure: SystemError, _ key: String) -> StorageError {
         let consequence = "the item was changed, but its folder could not be flushed"
         return StorageError(
             .inputOutput,
             "\(failure) (\(consequence): a power loss may undo that; read the item before repeating the call)",
             key: key, underlying: failure)
-    }
-
-    /// Where an item stands or would stand.
-    private struct Place: ~Copyable {
-        /// The folder, or none if it is missing.
-        var folder: FileHandle
-        var folderPath: String
-        var name: String
-        /// The item's file, or none if it is absent.
-        var file: FileHandle
-        /// What the file is; `nil` if the item is absent.
-        var status: FileStatus?
-        var isForeign = false
     }
 
     /// Tries until no other program came between.
@@ -177,66 +168,15 @@ extension Store {
         self.isDurable ? OpenFolder(folder) : nil
     }
 
-    /// Reads the item; one whose footer is damaged counts as plain for those who don't need its value, so that it can be
-    /// replaced and removed.
-    private func loadForChange(
-        _ file: Int32, _ status: FileStatus, _ key: String, loadsValue: Bool
-    ) throws(StorageError) -> StoredItem {
-        do {
-            return try self.load(file, status, key, loadsValue: loadsValue)
-        } catch {
-            guard error.code == .corrupted, !loadsValue else { throw error }
-            return StoredItem(record: ItemRecord(plain: status.size), status: status)
-        }
-    }
-
-    private func locate(_ path: String, _ key: String) throws(StorageError) -> Place {
-        let (folderPath, name) = Self.split(path)
-        guard let folder = try self.open(System.folderFlags, folderPath, key) else {
-            return Place(folder: .none, folderPath: folderPath, name: name, file: .none)
-        }
-        do {
-            let file = try System.openEntry(folder.raw, name)
-            let status = try FileStatus.of(file.raw)
-            switch status.kind {
-            case .file:
-                return Place(folder: folder, folderPath: folderPath, name: name, file: file, status: status)
-            case .other:
-                return Place(folder: folder, folderPath: folderPath, name: name, file: .none, isForeign: true)
-            case .folder:
-                return try self.locate(in: file, path)
-            }
-        } catch {
-            guard error.meansAbsent else { throw error.storageError(key) }
-            let isForeign = error.kind != .notFound
-            return Place(folder: folder, folderPath: folderPath, name: name, file: .none, isForeign: isForeign)
-        }
-    }
-
-    /// Finds the item of a folder in it.
-    private func locate(in folder: consuming FileHandle, _ path: String) throws(SystemError) -> Place {
-        let name = PathMapping.folderItemName
-        do {
-            let file = try System.openEntry(folder.raw, name)
-            let status = try FileStatus.of(file.raw)
-            guard status.kind == .file else {
-                return Place(folder: folder, folderPath: path, name: name, file: .none, isForeign: true)
-            }
-            return Place(folder: folder, folderPath: path, name: name, file: file, status: status)
-        } catch {
-            guard error.meansAbsent else { throw error }
-            return Place(folder: folder, folderPath: path, name: name, file: .none, isForeign: error.kind != .notFound)
-        }
-    }
-
     /// Puts the bytes in the item's place; `false` if the place has changed meanwhile.
-    private func write(
+    func write(
         _ place: borrowing Place, _ bytes: [UInt8], _ modified: Timestamp?, _ old: FileStatus?, _ key: String
     ) throws(StorageError) -> Bool {
         let folder = place.folder.raw
         var temporary: String?
         do throws(SystemError) {
-            let name = try self.writeTemporary(in: folder, bytes, modified: modified, over: old)
+            let name = self.folder.temporaryName(.write)
+            try self.writeTemporary(name, in: folder, bytes, modified: modified, over: old, isLocked: true)
             temporary = name
             if old == nil {
                 try System.renameExclusively(folder, name, to: folder, place.name)
@@ -259,19 +199,12 @@ extension Store {
     /// Removes the item's file, and the folders that are empty then; `nil` if it is gone already.
     ///
     /// Returns what has to be flushed: the folder that the file was in, or else the one that the folders were removed from.
-    private func remove(
+    func remove(
         _ place: consuming Place, _ current: StoredItem?, _ key: String
     ) throws(StorageError) -> FileHandle? {
         let folder = place.folder.raw
         do throws(SystemError) {
-            if self.watcher.isActive {
-                // By way of a name that tells the watcher whose removal it is.
-                let temporary = self.folder.temporaryName(.removal)
-                try System.rename(folder, place.name, to: folder, temporary)
-                self.removeTemporary(folder, temporary)
-            } else {
-                try System.unlink(folder, place.name)
-            }
+            try self.removeName(place.name, folder, isOwn: true)
         } catch {
             if error.kind == .notFound { return nil }
             throw error.storageError(key)

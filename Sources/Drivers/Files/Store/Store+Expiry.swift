@@ -7,8 +7,25 @@ extension Store {
     /// How long the removal of an expired item waits for another process that has it locked: it can be made up for.
     private static let expiryTimeout = Duration.milliseconds(100)
 
-    /// Removes what is due and returns when to look again.
+    /// How long it takes until what could not be completed of a commit is tried again.
+    private static let retryInterval = Duration.seconds(1)
+
+    /// Completes the commits that dead processes have left, removes what is due, and returns when to look again.
     func sweep(_ now: Timestamp) async -> Timestamp? {
+        let hasLeftovers: Bool
+        do {
+            try self.gate.enter()
+            defer { self.gate.leave() }
+            hasLeftovers = try await self.sweepLeftovers(for: Self.expiryTimeout)
+        } catch {
+            if error.code == .closed { return nil }
+            hasLeftovers = true
+        }
+        let next = await self.removeDue(now)
+        return hasLeftovers ? min(next ?? .distantFuture, now.advanced(by: Self.retryInterval)) : next
+    }
+
+    private func removeDue(_ now: Timestamp) async -> Timestamp? {
         let due: (entries: [DeadlineIndex.Entry], next: Timestamp?)
         do {
             try self.gate.enter()

@@ -64,7 +64,10 @@ extension Store {
     private func addFolder(
         _ parent: Int32, _ name: String, _ path: String, _ key: String
     ) throws(StorageError) -> Bool {
-        let isIndex = keysEqual(path, PathMapping.indexName) || keyHasPrefix(path, PathMapping.indexName + "/")
+        // Both hold keys.
+        let isIndex =
+            keysEqual(path, PathMapping.indexName) || keyHasPrefix(path, PathMapping.indexName + "/")
+            || keysEqual(path, PathMapping.commitName)
         let mode = isIndex ? self.configuration.indexMode : self.configuration.folderMode
         do throws(SystemError) {
             do throws(SystemError) {

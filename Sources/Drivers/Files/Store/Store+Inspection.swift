@@ -37,6 +37,12 @@ extension Store {
             else { return }
             result.problems.append("\"\(key)\": \(problem)")
         }
+        try self.visitIntents { (_, name, bytes) throws(StorageError) in
+            guard self.record(bytes) == nil, result.problems.count < 100 else { return }
+            let path = "\(PathMapping.commitName)/\(name)"
+            let advice = "look at the items that it names, then remove it"
+            result.problems.append("\(path): what a commit was to do is damaged, so it was not completed; \(advice)")
+        }
         return result
     }
 
@@ -50,7 +56,7 @@ extension Store {
         return try await BlockingPool.shared.run { () throws(StorageError) in try body(self) }
     }
 
-    /// Calls the body forevery file of the store, with its key if it is an item.
+    /// Calls the body for every file of the store, with its key if it is an item.
     private func visit(
         _ body: (_ folder: Int32, _ name: String, _ status: FileStatus, _ key: String?) throws(StorageError) -> Void
     ) throws(StorageError) {

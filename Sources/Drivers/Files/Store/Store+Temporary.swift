@@ -2,25 +2,26 @@ import KVStorage
 import Synchronization
 
 extension Store {
-    /// Writes a temporary file into the folder, ready to be renamed, and returns its name.
+    /// Writes a temporary file into the folder, ready to be renamed.
     ///
     /// It stands beside the item: a rename between two folders takes a lock of the whole file system on Linux, and holds it
     /// while ext4 flushes the replaced file (measured 10 to 35 % slower).
     ///
-    /// One whose writing may take long is locked, so that ``removeStaleTemporaryFiles(within:)`` of any process, in whatever container, can
+    /// One whose writing may take long is locked if it is to be, so that ``removeStaleTemporaryFiles(within:)`` of any process, in whatever container, can
     /// tell that its writer lives. Another is over before it is seen; if it is taken for a leftover all the same, its rename finds
     /// nothing, and it is written again.
     ///
     /// At no moment is it open to anybody who may not read the item as it was, or as it is going to be.
     func writeTemporary(
-        in folder: Int32, _ bytes: [UInt8], modified: Timestamp?, over old: FileStatus?
-    ) throws(SystemError) -> String {
-        let name = self.folder.temporaryName(.write)
+        _ name: String, in folder: Int32, _ bytes: [UInt8], modified: Timestamp?, over old: FileStatus?, isLocked: Bool
+    ) throws(SystemError) {
         let wanted = old?.mode ?? self.configuration.fileMode
         let requested = (wanted ?? 0o666) & 0o777
         let file = try System.create(folder, name, requested)
         do {
-            if self.isDurable || bytes.count > Self.lockedBytes { _ = try System.lock(file.raw, waits: false) }
+            if isLocked, self.isDurable || bytes.count > Self.lockedBytes {
+                _ = try System.lock(file.raw, waits: false)
+            }
             try self.setRights(file.raw, wanted, requested, old)
             try System.write(file.raw, bytes)
             if let modified { try System.setModificationTime(file.raw, modified) }
@@ -29,7 +30,6 @@ extension Store {
             self.removeTemporary(folder, name)
             throw error
         }
-        return name
     }
 
     /// Gives a new file the mode that it is meant to have, before anything is in it.
@@ -72,6 +72,8 @@ extension Store {
 
     /// Removes the temporary files that dead processes left behind, in the whole store.
     ///
+    /// What a commit that holds has prepared is none of them, as it is needed to complete it.
+    ///
     /// The walk reads folders, no files. It stops when the time is up, and then goes on elsewhere.
     func removeStaleTemporaryFiles(within limit: Duration) {
         let end = ContinuousClock.now + limit
@@ -94,7 +96,8 @@ extension Store {
                 let folder = try? System.reopen(handle.raw), let reader = try? FolderReader(folder)
             else { continue }
             while let entry = try? reader.next() {
-                if TemporaryName(entry.name) != nil {
+                if let temporary = TemporaryName(entry.name) {
+                    if let commit = temporary.commit, !self.isOver(commit) { continue }
                     self.removeIfDead(reader.raw, entry.name)
                 } else if entry.kind == .folder {
                     folders.append(path.isEmpty ? entry.name : "\(path)/\(entry.name)")

@@ -8,7 +8,7 @@ final class Store: Sendable {
     let configuration: Configuration
     /// Where the base folder is, from the root of the file system.
     let path: String
-    /// The base folder. Open until ``close()``, which waits forevery call.
+    /// The base folder. Open until ``close()``, which waits for every call.
     let folder: SharedFolder
     /// What happens below the base, as long as the store is open.
     let events = EventHub()

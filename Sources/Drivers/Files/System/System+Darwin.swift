@@ -62,6 +62,11 @@ extension System {
         return Int64(status.st_birthtimespec.tv_sec) &* 1_000_000_000 &+ Int64(status.st_birthtimespec.tv_nsec)
     }
 
+    /// Whether the error says that a file can't have another name.
+    static func lacksLinks(_ error: SystemError) -> Bool {
+        [EPERM, ENOTSUP, EMLINK, EINVAL].contains(error.code)
+    }
+
     /// Whether the error says that the file system can't swap two names.
     static func lacksExchange(_ error: SystemError) -> Bool {
         error.code == EINVAL || error.code == ENOTSUP

@@ -117,6 +117,11 @@ extension System {
     /// When the file was made, in nanoseconds since 1970; 0 if the file system does not say.
     static func birthTime(_ handle: Int32) -> Int64 { kvstorage_birth_time(handle) }
 
+    /// Whether the error says that a file can't have another name.
+    static func lacksLinks(_ error: SystemError) -> Bool {
+        [EPERM, ENOSYS, EOPNOTSUPP, EMLINK, EINVAL].contains(error.code)
+    }
+
     /// Whether the error says that the file system can't swap two names.
     static func lacksExchange(_ error: SystemError) -> Bool {
         error.code == EINVAL || error.code == ENOSYS || error.code == EOPNOTSUPP

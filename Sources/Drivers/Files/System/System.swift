@@ -86,24 +86,6 @@ enum System {
         return FileHandle(owning: raw)
     }
 
-    /// Opens the file that locks are on, and makes it with exactly that mode if it is missing.
-    static func openLockFile(_ folder: Int32, _ name: String, _ mode: UInt32) throws(SystemError) -> FileHandle {
-        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
-        while true {
-            let raw = openat(folder, name, flags)
-            if raw >= 0 { return FileHandle(owning: raw) }
-            guard errno == ENOENT else { throw SystemError("open") }
-            let made = openat(folder, name, flags | O_CREAT | O_EXCL, mode_t(truncatingIfNeeded: mode & 0o600))
-            if made >= 0 {
-                let handle = FileHandle(owning: made)
-                if mode & 0o177 != 0 { try self.setMode(handle.raw, mode) }
-                return handle
-            }
-            // Made by somebody else in between.
-            guard errno == EEXIST else { throw SystemError("create") }
-        }
-    }
-
     static func close(_ raw: Int32) {
         #if canImport(Darwin)
         _ = Darwin.close(raw)
@@ -255,26 +237,10 @@ enum System {
         return bytes
     }
 
-    /// Locks the file or folder against other handles, also of other processes, until the handle is closed.
-    ///
-    /// Returns `false` if somebody else holds the lock and `waits` is not set.
-    static func lock(_ handle: Int32, waits: Bool) throws(SystemError) -> Bool {
-        while flock(handle, LOCK_EX | (waits ? 0 : LOCK_NB)) != 0 {
-            if errno == EWOULDBLOCK { return false }
-            if errno != EINTR { throw SystemError("flock") }
-        }
-        return true
-    }
-
-    /// Gives the lock back that the handle has.
-    static func unlock(_ handle: Int32) {
-        while flock(handle, LOCK_UN) != 0, errno == EINTR {}
-    }
-
-    /// What locking fails with where there are no locks.
-    static let noLocks = ENOLCK
     /// What opening fails with for want of rights.
     static let noAccess = EACCES
+    /// What fails where there is no such file.
+    static let missing = ENOENT
 }
 
 // Outside of the type, where these names would mean its own functions.

@@ -11,12 +11,14 @@ enum SystemCall: Sendable {
     case exchange(Int32, String, String)
     case link(Int32, String, Int32, String)
     case unlink(Int32, String)
+    /// A byte that was written into the file that locks are on.
+    case mark(Int32, Int, UInt8)
 }
 
 /// Lets a test see the system calls that change something, and hold up or fail a flush, which no real disk does on demand.
 ///
 /// Costs one atomic load per call while none is installed.
-struct SystemHook: Sendable {
+package struct SystemHook: Sendable {
     /// Called before a file or folder is flushed; what it returns is what the flush fails with.
     var beforeSynchronize: @Sendable (Int32) -> SystemError? = { _ in nil }
     /// Called after a call that succeeded, while its handles are open.
@@ -45,6 +47,11 @@ struct SystemHook: Sendable {
             state.hooks[id] = nil
             self.isInstalled.store(!state.hooks.isEmpty, ordering: .releasing)
         }
+    }
+
+    /// Has the body called after every call that changed something; to be removed by nobody.
+    package static func notify(_ body: @escaping @Sendable () -> Void) {
+        _ = self.install(SystemHook(after: { _ in body() }))
     }
 
     @inline(__always)

@@ -11,7 +11,7 @@ final class Environment: @unchecked Sendable {
     private(set) var handle: OpaquePointer
     let dataPath: String
     let readers: ReaderPool
-    let synchronous: LMDBDriver.Configuration.Synchronous
+    let durability: LMDBDriver.Configuration.Durability
     let maximumSize: Int?
     let isReadOnly: Bool
     let busyTimeout: Duration
@@ -68,7 +68,7 @@ final class Environment: @unchecked Sendable {
         var info = MDB_envinfo()
         mdb_env_info(handle, &info)
         self.mapSize = info.me_mapsize
-        self.synchronous = configuration.synchronous
+        self.durability = configuration.durability
         self.maximumSize = configuration.maximumSize
         let readerCount = configuration.maximumReaders ?? min(max(LMDBPlatform.processorCount * 2, 4), 64)
         self.readers = ReaderPool(handle, count: min(readerCount, Int(Self.maximumReaders)))
@@ -91,13 +91,13 @@ final class Environment: @unchecked Sendable {
             try Transaction.check(mdb_env_set_maxreaders(handle, Self.maximumReaders))
             // Without MDB_NOTLS a read transaction would be bound to its thread.
             let access = configuration.readOnly ? MDB_RDONLY : 0
-            let flags = UInt32(MDB_NOTLS | configuration.synchronous.flags | access)
+            let flags = UInt32(MDB_NOTLS | configuration.durability.flags | access)
             let mode = mdb_mode_t(configuration.fileMode ?? 0o666)
             try Transaction.check(mdb_env_open(handle, folder.path, flags, mode))
             // Readers that were killed keep pages from being used again.
             try Transaction.check(mdb_reader_check(handle, nil))
             try Self.checkPages(handle, folder)
-            if folder.isNew, configuration.synchronous.flushes { try folder.flush() }
+            if folder.isNew, configuration.durability.flushes { try folder.flush() }
             let files = try Files(folder)
             return (handle, files)
         } catch {
@@ -135,7 +135,7 @@ final class Environment: @unchecked Sendable {
                 self.failure = .lmdbClosed
             }
             // What can't be flushed now was acknowledged as not flushed.
-            if self.synchronous != .full, !self.isReadOnly, !self.isClosed { mdb_env_sync(self.handle, 1) }
+            if self.durability != .powerLoss, !self.isReadOnly, !self.isClosed { mdb_env_sync(self.handle, 1) }
             if !self.isClosed { mdb_env_close(self.handle) }
             self.isClosed = true
         } != nil
@@ -208,7 +208,7 @@ extension Environment {
     /// opened again it is of no use any more.
     func closeMeanwhile(_ body: () throws(StorageError) -> Void) throws(StorageError) {
         let names = try self.openNames()
-        if self.synchronous != .full { mdb_env_sync(self.handle, 1) }
+        if self.durability != .powerLoss { mdb_env_sync(self.handle, 1) }
         self.readers.endTransactions()
         mdb_env_close(self.handle)
         self.isClosed = true

@@ -168,13 +168,13 @@ final class Lease: Sendable {
 extension Environment {
     /// Checks that the configuration asks for what the environment was opened with.
     fileprivate func requireAgreement(_ configuration: LMDBDriver.Configuration) throws(StorageError) {
-        guard configuration.synchronous == self.synchronous, configuration.maximumSize == self.maximumSize,
+        guard configuration.durability == self.durability, configuration.maximumSize == self.maximumSize,
             configuration.readOnly == self.isReadOnly
         else {
             throw StorageError(
                 .invalidOption,
                 """
-                the environment is open in this process with another synchronous, maximumSize or readOnly; give them \
+                the environment is open in this process with another durability, maximumSize or readOnly; give them \
                 the same
                 """
             )

@@ -81,7 +81,8 @@ struct Record {
         ItemMeta(
             mtime: Timestamp(milliseconds: self.modified),
             birthtime: Timestamp(milliseconds: self.created),
-            ttl: self.deadline.map { now.duration(to: $0) },
+            deadline: self.deadline,
+            asOf: now,
             size: self.value.count,
             fieldBytes: self.fields
         )

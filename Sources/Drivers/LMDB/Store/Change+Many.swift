@@ -2,19 +2,32 @@ import CKVStorageLMDB
 import KVStorage
 
 extension Change {
+    /// Carries out all of the writes; if it throws, the transaction has to be undone.
     mutating func apply(_ mutations: [Mutation]) throws(StorageError) -> WriteOperation.Answer {
-        var total = WriteOperation.Answer()
-        for mutation in mutations {
-            let operation: WriteOperation =
-                switch mutation {
-                case .set(let key, let value, let options): .set(key: key, value: value, options: options)
-                case .remove(let key): .remove(key: key)
-                }
-            let answer = try self.run(operation)
-            if case .remove = mutation, answer.found { total.number += 1 }
-            if let deadline = answer.deadline { total.deadline = min(deadline, total.deadline ?? deadline) }
+        try WriteOperation.apply(mutations) { mutation, _ throws(StorageError) in try self.write(mutation) }
+    }
+
+    /// Carries out all of the writes if all checks hold; if it throws, the transaction has to be undone.
+    mutating func commit(_ commit: Commit) throws(StorageError) -> WriteOperation.Answer {
+        try WriteOperation.commit(commit) { demand throws(StorageError) in
+            try self.check(demand)
+        } write: { mutation, _ throws(StorageError) in
+            try self.write(mutation)
         }
-        return total
+    }
+
+    /// Whether a set's item was there is known in any case, as its record is read for what it keeps.
+    private mutating func write(_ mutation: Mutation) throws(StorageError) -> WriteOperation.Answer {
+        switch mutation {
+        case .set(let key, let value, let options, let fields): try self.set(key, value, options, fields)
+        case .remove(let key): WriteOperation.Answer(found: try self.remove(key) { _ in true } ?? false)
+        case .touch(let key, let ttl):
+            ttl.keepsDeadline ? WriteOperation.Answer(found: try self.hasItem(key)) : try self.touch(key, ttl)
+        }
+    }
+
+    private func hasItem(_ key: String) throws(StorageError) -> Bool {
+        try key.withBytes { key throws(StorageError) in try self.liveRecord(key) != nil }
     }
 
     /// Removes the items below the base; returns how many had not expired.

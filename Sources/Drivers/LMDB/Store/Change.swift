@@ -35,6 +35,8 @@ struct Change {
             try self.setMeta(key, fields)
         case .apply(let mutations):
             try self.apply(mutations)
+        case .commit(let commit):
+            try self.commit(commit)
         case .clear(let base):
             WriteOperation.Answer(number: try self.clear(base))
         case .sweep(let deadline, let limit):
@@ -55,7 +57,7 @@ struct Change {
         return try Record(bytes)
     }
 
-    private func liveRecord(_ key: UnsafeRawBufferPointer) throws(StorageError) -> Record? {
+    func liveRecord(_ key: UnsafeRawBufferPointer) throws(StorageError) -> Record? {
         guard let record = try self.record(key), record.isLive(at: self.now) else { return nil }
         return record
     }
@@ -93,12 +95,14 @@ struct Change {
 
     // MARK: - One item
 
-    private mutating func set(
+    /// Writes value, deadline and metadata as one record, and answers whether the item was there.
+    mutating func set(
         _ key: String,
         _ value: [UInt8],
-        _ options: WriteOptions
+        _ options: WriteOptions,
+        _ fields: FieldChange = .keep
     ) throws(StorageError) -> WriteOperation.Answer {
-        let deadline = try key.withBytes { bytes throws(StorageError) in
+        let answer = try key.withBytes { bytes throws(StorageError) in
             let old = try self.record(bytes)
             // What expired is gone, whether it was swept or not: then this is a new item.
             let live = old.flatMap { $0.isLive(at: self.now) ? $0 : nil }
@@ -107,17 +111,19 @@ struct Change {
             if let live {
                 header.created = Timestamp(milliseconds: live.created)
                 header.fields = live.fields
-                if options.keepTTL { header.deadline = live.deadline }
+                if options.keepsDeadline { header.deadline = live.deadline }
             }
+            if case .replace(let bytes) = fields { header.fields = bytes }
+            let wasThere = live != nil
             try self.write(bytes, value, header, replacing: old?.deadline)
-            return header.deadline
+            return WriteOperation.Answer(found: wasThere, deadline: header.deadline)
         }
         self.note(.update(key))
-        return WriteOperation.Answer(deadline: deadline)
+        return answer
     }
 
     /// Removes the item and returns what `read` makes of it, `nil` if it was absent or had expired.
-    private mutating func remove<Value>(
+    mutating func remove<Value>(
         _ key: String,
         _ read: (Record) -> Value
     ) throws(StorageError) -> Value? {
@@ -139,15 +145,31 @@ struct Change {
         _ replacement: [UInt8]?,
         _ options: WriteOptions
     ) throws(StorageError) -> WriteOperation.Answer {
-        let mismatch: WriteOperation.Answer? = try key.withBytes { bytes throws(StorageError) in
-            let live = try self.liveRecord(bytes)
-            guard !(live == nil ? expected == nil : live?.hasValue(expected) ?? false) else { return nil }
-            return WriteOperation.Answer(found: false, bytes: live?.bytes)
+        let check = Commit.Check(key, expected.map { .bytes($0) } ?? .absent)
+        if case .fails(let current) = try self.check(check) {
+            return WriteOperation.Answer(found: false, bytes: current)
         }
-        if let mismatch { return mismatch }
-        if let replacement { return try self.set(key, replacement, options) }
-        if expected != nil { _ = try self.remove(key) { _ in true } }
-        return WriteOperation.Answer()
+        guard let replacement else {
+            if expected != nil { _ = try self.remove(key) { _ in true } }
+            return WriteOperation.Answer()
+        }
+        var answer = try self.set(key, replacement, options)
+        answer.found = true
+        return answer
+    }
+
+    /// Compares the value where it lies in the map.
+    func check(_ check: Commit.Check) throws(StorageError) -> CheckResult {
+        try check.key.withBytes { key throws(StorageError) in
+            let live = try self.liveRecord(key)
+            let holds =
+                switch check.condition {
+                case .absent: live == nil
+                case .present: live != nil
+                case .bytes(let expected): live?.hasValue(expected) ?? false
+                }
+            return holds ? .holds(isThere: live != nil) : .fails(current: live?.bytes)
+        }
     }
 
     private mutating func increment(
@@ -162,8 +184,8 @@ struct Change {
         return answer
     }
 
-    private mutating func touch(_ key: String, _ ttl: Duration?) throws(StorageError) -> WriteOperation.Answer {
-        let deadline = ttl.map { self.now.advanced(by: $0) }
+    mutating func touch(_ key: String, _ ttl: TTL) throws(StorageError) -> WriteOperation.Answer {
+        let deadline = ttl.deadline(at: self.now)
         let found = try self.rewrite(key) { $0.deadline = deadline }
         return WriteOperation.Answer(found: found, deadline: found ? deadline : nil)
     }
@@ -197,8 +219,7 @@ struct Change {
 
 extension Record {
     /// Returns whether the value is these bytes.
-    fileprivate func hasValue(_ expected: [UInt8]?) -> Bool {
-        guard let expected else { return false }
+    fileprivate func hasValue(_ expected: [UInt8]) -> Bool {
         let value = self.value
         return value.count == expected.count && expected.withUnsafeBytes { compareBytes(value, $0) == 0 }
     }

@@ -52,16 +52,16 @@ struct Reserve {
         }
     }
 
-    /// Makes sure that the reserve is whole when the transaction is committed, or that the writes may use it.
+    /// Makes sure that the reserve is whole when a transaction that has changed something is committed, or that it may be
+    /// used for that.
     ///
     /// - Throws: `StorageError.Code.full`.
     @inline(__always)
     mutating func keep(
-        for writes: ArraySlice<Write>,
+        isRemoving: Bool,
         in transaction: Transaction,
         of environment: OpaquePointer
     ) throws(StorageError) {
-        let isRemoving = writes.allSatisfy(\.operation.isRemoval)
         if isRemoving { (self.turns, self.hasRemoved) = (Self.turnCount, true) }
         let next = kvstorage_lmdb_next_page(UnsafeRawPointer(transaction.handle))
         guard next > self.safe else { return }

@@ -1,4 +1,3 @@
-import Dispatch
 import KVStorage
 import Synchronization
 
@@ -9,7 +8,6 @@ import Synchronization
 /// `@unchecked Sendable`: used by `GroupCommitQueue` alone, which has one commit at a time.
 final class Writer: @unchecked Sendable {
     typealias Outcome = Result<WriteOperation.Answer, StorageError>
-    typealias Queue = GroupCommitQueue<Write, WriteOperation.Answer>
 
     let environment: Environment
     /// What the transactions have changed; told when their locks are free again.
@@ -20,24 +18,9 @@ final class Writer: @unchecked Sendable {
         self.environment = environment
     }
 
-    /// Creates the queue: with flushes on the driver's thread; without them on the caller's, as far as that need not wait.
-    func makeQueue() -> Queue {
-        let error = StorageError(
-            .unavailable,
-            """
-            another process has held the environment's lock for writing for longer than busyTimeout; nothing was \
-            written, try again or see what that process does
-            """
-        )
-        let limit = Queue.TimeLimit(self.environment.busyTimeout, error)
-        var attempt: Queue.Attempt?
-        if !self.environment.synchronous.flushes { attempt = { writes in self.commitAtOnce(writes) } }
-        return Queue(on: self.environment.thread, limit: limit, attempt: attempt) { claim in self.commit(claim) }
-    }
-
     /// Carries out the writes that `claim` hands out, or prepares for their next attempt; blocks while it waits for the
     /// lock, and while the map is changed.
-    private func commit(_ claim: () -> [Write]) -> Queue.LockingOutcome {
+    func commit(_ claim: () -> [Write]) -> Queue.LockingOutcome {
         let outcome = self.environment.writing.withLock { _ in
             let outcome = self.attempt(claim)
             if case .done = outcome { self.attempts.end(self.environment) }
@@ -76,7 +59,7 @@ final class Writer: @unchecked Sendable {
     }
 
     /// Carries out the writes without waiting for anything, or returns `nil`, having changed nothing.
-    private func commitAtOnce(_ writes: [Write]) -> [Outcome]? {
+    func commitAtOnce(_ writes: [Write]) -> [Outcome]? {
         guard let lock = self.environment.lock, !lock.mayBeTaken else { return nil }
         let outcomes = self.environment.writing.withLockIfAvailable { _ -> [Outcome]? in
             let changeCount = self.changes.count
@@ -103,20 +86,30 @@ final class Writer: @unchecked Sendable {
         if environment.reserve == nil { environment.reserve = Reserve(transaction, of: environment.handle) }
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(writes.count)
+        var hasChanged = false
+        var isRemoving = true
         for write in writes {
             let store = write.store
             let isObserved = store.events.isObserved
             let changing = Change(transaction, store.databases, at: store.clock.now, isObserved: isObserved)
             do throws(StorageError) {
                 var change = changing
-                outcomes.append(.success(try change.run(write.operation)))
+                let answer = try change.run(write.operation)
+                outcomes.append(.success(answer))
+                guard write.operation.mayHaveChanged(answer) else { continue }
+                hasChanged = true
+                isRemoving = isRemoving && write.operation.isRemoval
                 for event in change.events { self.changes.append((store.events, event)) }
+                // Has somebody who begins to listen before the commit learn that there is something to be read again.
+                if !isObserved { self.changes.append((store.events, .lagged)) }
             } catch {
                 guard write.operation.isSingle, error.lmdbCode == nil else { throw error }
                 outcomes.append(.failure(error))
             }
         }
-        try environment.reserve?.keep(for: writes, in: transaction, of: environment.handle)
+        if hasChanged {
+            try environment.reserve?.keep(isRemoving: isRemoving, in: transaction, of: environment.handle)
+        }
         return outcomes
     }
 

@@ -26,10 +26,10 @@ protocol Client: Sendable {
     /// Divides keys, named by their positions, into groups of those that one command may name.
     func groups(of keys: some Collection<String>) -> [[Int]]
 
-    /// The servers that hold all items together, for what goes over all of them.
+    /// Returns the servers that hold all items together, for a scan of all keys.
     func walk() async throws(StorageError) -> NodeScan
 
-    /// Returns the servers to go over once more after a walk, as items may have come to them unseen, or `nil` if all is done.
+    /// Returns the servers to scan once more after a scan, as items may have come to them unseen, or `nil` if all is done.
     func walk(after walk: NodeScan) async throws(StorageError) -> NodeScan?
 
     /// Waits until another attempt may succeed.
@@ -46,31 +46,21 @@ enum Replies: Sendable {
     case one
     /// So many commands that do not depend on each other.
     case each(Int)
-    /// `MULTI`, commands, and `EXEC`, whose reply is the last.
-    case transaction(Int)
 
     var count: Int {
         switch self {
         case .one: 1
-        case .each(let count), .transaction(let count): count
+        case .each(let count): count
         }
     }
 }
 
-/// A command, or a transaction, on items that one server holds.
-struct Command: Sendable {
-    /// One of the items.
-    var key: String
-    var replies: Replies
-    var encode: Client.Encode
-}
-
-/// Servers to go over one after the other.
+/// Servers to scan one after the other.
 struct NodeScan: Sendable {
     var servers: [Connection]
     /// Who held what when it began, in a cluster.
     var holders = SlotHolders()
-    /// Why each server is gone over once more: slots whose items may have come there. `nil` for all servers.
+    /// Why each server is scanned once more: slots whose items may have come there. `nil` for all servers.
     var gains: [Endpoint: SlotSet]?
 }
 
@@ -84,43 +74,4 @@ extension Client {
     }
 
     func walk(after walk: NodeScan) async throws(StorageError) -> NodeScan? { nil }
-
-    /// Runs a script on an item, or on an item and its metadata: by its digest, or by its source if the server does not know
-    /// it yet.
-    ///
-    /// - Parameters:
-    ///   - onlyReads: Whether it changes nothing, so that a server that may lag behind may run it.
-    ///   - words: How many words `encode` writes after the number of keys: the keys, and what else it is given.
-    ///   - encode: Writes the number of keys, and those words.
-    func run(
-        _ script: Script,
-        _ key: String,
-        onlyReads: Bool = false,
-        words: Int,
-        _ encode: Encode
-    ) async throws(StorageError) -> Reply {
-        let reply = try await self.sendOrRead(key, onlyReads: onlyReads) { writer in
-            writer.begin(3 + words)
-            writer.encoded("$7\r\nEVALSHA\r\n")
-            writer.word(script.digest)
-            encode(&writer)
-        }
-        // The server refused before it ran anything.
-        guard case .error(let error) = reply, error.code == "NOSCRIPT" else { return reply }
-        return try await self.sendOrRead(key, onlyReads: onlyReads) { writer in
-            writer.begin(3 + words)
-            writer.encoded("$4\r\nEVAL\r\n")
-            writer.word(script.source)
-            encode(&writer)
-        }
-    }
-
-    private func sendOrRead(
-        _ key: String,
-        onlyReads: Bool,
-        _ encode: Encode
-    ) async throws(StorageError) -> Reply {
-        guard onlyReads else { return try await self.send(key, .one, isRepeatable: false, encode) }
-        return try await self.read(key, .one, encode)
-    }
 }

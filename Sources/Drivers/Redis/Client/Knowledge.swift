@@ -33,7 +33,7 @@ final class Knowledge: Sendable {
     private let bytesPerItem = Atomic(Knowledge.readBytes / 128)
 
     /// How many bytes one answer is to have about.
-    private static let readBytes = 8 << 20
+    static let readBytes = 8 << 20
 
     /// How many items to ask for at once.
     var itemsPerRead: Int {

@@ -7,7 +7,7 @@ struct Script: Sendable {
     /// The SHA-1 of the source in hexadecimal digits, as `EVALSHA` wants it.
     let digest: String
 
-    private init(_ source: String) {
+    init(_ source: String) {
         self.source = source
         let digest = SHA1.hexadecimalDigest(of: Array(source.utf8))
         self.digest = digest
@@ -23,7 +23,8 @@ struct Script: Sendable {
     }
 
     // A script is given the item's key and that of its metadata, or the item's alone where no metadata is kept. It gives
-    // both the same end, the metadata's a millisecond earlier, so that it never outlives the item.
+    // both the same end, the metadata's a millisecond earlier, so that it never outlives the item. A lifetime is in
+    // milliseconds; nothing stands for forever, and 0 for one whose end has come, so that there is no item afterwards.
     //
     // A server that is out of memory refuses a script's first write, and only that one: afterwards it can't stop any more. So
     // what needs memory comes first, and a script that was refused has changed nothing; what only removes is never refused.
@@ -44,12 +45,15 @@ struct Script: Sendable {
 
         """
 
-    /// Stores `value`: `ttl` is the lifetime in milliseconds or empty, with `keep` an existing item keeps its own.
+    /// Stores `value` with the lifetime `ttl`; with `keep` an existing item keeps its own.
     private static let store =
         Self.follow + """
             local function store(value, ttl, keep, existed)
               if keep and existed then
                 redis.call('SET', KEYS[1], value, 'KEEPTTL')
+                return
+              elseif ttl == '0' then
+                redis.call('UNLINK', unpack(KEYS))
                 return
               elseif ttl == '' then
                 redis.call('SET', KEYS[1], value)
@@ -137,15 +141,19 @@ struct Script: Sendable {
         Self.follow + """
             local existed = redis.call('EXISTS', KEYS[1]) == 1
             redis.call('INCRBY', KEYS[1], ARGV[1])
+            local sum = redis.call('GET', KEYS[1])
             if not existed or ARGV[3] ~= '1' then
-              if ARGV[2] == '' then
+              if ARGV[2] == '0' then
+                redis.call('UNLINK', unpack(KEYS))
+                return sum
+              elseif ARGV[2] == '' then
                 redis.call('PERSIST', KEYS[1])
               else
                 redis.call('PEXPIRE', KEYS[1], ARGV[2])
               end
               follow(ARGV[2], existed)
             end
-            return redis.call('GET', KEYS[1])
+            return sum
             """
     )
 
@@ -153,7 +161,10 @@ struct Script: Sendable {
     static let touch = Script(
         Self.follow + """
             if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-            if ARGV[1] == '' then
+            if ARGV[1] == '0' then
+              redis.call('UNLINK', unpack(KEYS))
+              return 1
+            elseif ARGV[1] == '' then
               redis.call('PERSIST', KEYS[1])
             else
               redis.call('PEXPIRE', KEYS[1], ARGV[1])
@@ -161,16 +172,6 @@ struct Script: Sendable {
             follow(ARGV[1], true)
             return 1
             """
-    )
-
-    /// Removes the metadata of those items that are not there: a predecessor's. The items' keys come first.
-    static let dropLeftovers = Script(
-        """
-        for i = 1, #KEYS / 2 do
-          if redis.call('EXISTS', KEYS[i]) == 0 then redis.call('UNLINK', KEYS[#KEYS / 2 + i]) end
-        end
-        return 1
-        """
     )
 
     /// Returns what remains of the lifetime, the size, and the metadata; nothing if there is no item.

@@ -111,7 +111,7 @@ extension Cluster {
             case .failure(let error):
                 outcomes.append(.failure(error))
             case .success(.failed(let retryReason)):
-                var single = call.for(slot: self.keys.slot(of: command.key))
+                var single = call.forSlot(self.keys.slot(of: command.key))
                 do throws(StorageError) {
                     let reply = try await self.settle(&single, command.replies.count, retryReason, command.encode)
                     outcomes.append(.success(reply))

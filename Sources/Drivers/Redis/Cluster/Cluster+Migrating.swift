@@ -1,7 +1,7 @@
 import KVStorage
 import Synchronization
 
-/// Scripts and transactions while their slot is on its way.
+/// Scripts on an item and its metadata while their slot is on its way.
 extension Cluster {
     /// Sends a script that was refused as its two keys are not on one node in a form that names one, and returns what came of
     /// it; `nil` if it has to wait until the keys are together.
@@ -17,9 +17,6 @@ extension Cluster {
         isTarget: Bool
     ) async throws(StorageError) -> Attempt? {
         let question = ClusterCall(call.slot, isRepeatable: true, call.retryBudget)
-        if split.isTransaction {
-            return try await self.attemptTransaction(split, call, question)
-        }
         if isTarget {
             return try await self.attempt(split, .reachable, call, at: endpoint)
         }
@@ -36,29 +33,6 @@ extension Cluster {
         try await self.attempt(call, at: target, replies: 2) { writer in
             writer.encoded("*1\r\n$6\r\nASKING\r\n")
             split.write(place, to: &writer)
-        }
-    }
-
-    /// Finds out where a transaction's keys are, and sends it there.
-    private func attemptTransaction(
-        _ split: SplitCall,
-        _ call: ClusterCall,
-        _ question: ClusterCall
-    ) async throws(StorageError) -> Attempt? {
-        let source = self.state.withLock { $0.topology?.master(of: call.slot) }
-        guard let source else { return nil }
-        let answer = try await self.attempt(question, at: source, replies: 1) { writer in
-            writer.encoded("*3\r\n$6\r\nEXISTS\r\n")
-            writer.word(split.item)
-            writer.word(split.metadata)
-        }
-        switch answer {
-        case .failed(.redirected(.ask(let target), _)):
-            return try await self.attempt(split, .reachable, call, at: target)
-        case .failed(.redirected(.later, let error)) where error.code == "TRYAGAIN":
-            return try await self.attemptWithoutMetadata(split, call, question, at: source)
-        default:
-            return nil
         }
     }
 

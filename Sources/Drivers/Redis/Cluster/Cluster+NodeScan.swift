@@ -1,7 +1,7 @@
 import KVStorage
 import Synchronization
 
-/// What goes over all masters.
+/// Which masters a scan of all keys has to ask, and which once more, as slots move while it lasts.
 extension Cluster {
     func walk() async throws(StorageError) -> NodeScan {
         try self.begin()

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Reads that may be older than the last write: a replica is tried once, and what it does not answer goes to the master.
 extension Cluster {
-    /// Sends a command, or a transaction, that only reads.
+    /// Sends a command that only reads.
     func read(_ key: String, _ replies: Replies, _ encode: Encode) async throws(StorageError) -> Reply {
         guard self.readsFrom == .replica else {
             return try await self.send(key, replies, isRepeatable: true, encode)

@@ -11,7 +11,7 @@ struct ReplicaRoundRobin {
 
     /// For how long a replica that failed is passed over.
     static let pause: Duration = .seconds(1)
-    /// How often the nodes are asked which replicas there are; nothing else tells of those that come.
+    /// How often the nodes are asked which replicas there are; nothing else announces those that come.
     static let refreshInterval: Duration = .seconds(10)
 
     /// The replicas that have failed, and when each may be tried again.

@@ -1,6 +1,6 @@
 import KVStorage
 
-/// One call's way through a cluster.
+/// A call on one slot of a cluster: how long and how often it may still be sent, from node to node.
 struct ClusterCall {
     private(set) var slot: Int
     let isRepeatable: Bool
@@ -15,7 +15,7 @@ struct ClusterCall {
     }
 
     /// Returns a call for another slot that has as long.
-    func `for`(slot: Int) -> ClusterCall {
+    func forSlot(_ slot: Int) -> ClusterCall {
         var call = self
         call.slot = slot
         return call

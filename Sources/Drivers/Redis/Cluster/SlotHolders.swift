@@ -64,9 +64,9 @@ struct ClusterNode {
     /// Whether it is a master that others can reach.
     var isMaster: Bool
     var owned = SlotSet()
-    /// The slots on their way to another node, and its identifier; told of the node that answers only.
+    /// The slots on their way to another node, and its identifier; known of the node that answers only.
     var leaving: [(slot: Int, target: Substring)] = []
-    /// The slots on their way to it; told of the node that answers only.
+    /// The slots on their way to it; known of the node that answers only.
     var arriving: [Int] = []
 
     /// Returns the lines that make sense.

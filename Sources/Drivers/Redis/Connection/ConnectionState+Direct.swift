@@ -26,7 +26,7 @@ extension ConnectionState {
 
     /// Takes note of how much a caller has written, and returns whether the thread has to be woken.
     mutating func callerWrote(_ written: Int, of output: DirectOutput) -> Bool {
-        // If the connection was lost meanwhile, the command was seen to then.
+        // If the connection was lost meanwhile, the command was handled then.
         guard output.connection == self.connection else { return false }
         self.isCallerWriting = false
         if written < output.bytes.count {

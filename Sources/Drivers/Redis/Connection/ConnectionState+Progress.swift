@@ -1,6 +1,6 @@
 import KVStorage
 
-/// The I/O thread's side.
+/// What the connection's thread asks and reports: what to do next, that the connection is there or lost, which replies came.
 extension ConnectionState {
     enum Step: Hashable {
         /// There is nothing to do but what the plan's other parts say.

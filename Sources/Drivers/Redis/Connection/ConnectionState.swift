@@ -21,11 +21,12 @@ struct ConnectionState<Waiter> {
         var writesDirectly = false
     }
 
-    /// Bytes for the socket, of which so many are written already.
+    /// A part of the stream of bytes to the server that is being written to the socket, and how far that has come.
     struct Output {
-        /// Where the first of them stands, counted from the first of all.
+        /// The position of its first byte in the stream.
         var start: UInt64
         var bytes: [UInt8]
+        /// How many of its bytes the socket has taken.
         var written = 0
     }
 
@@ -45,15 +46,15 @@ struct ConnectionState<Waiter> {
         /// Whether running it twice does no harm.
         let isRepeatable: Bool
         let deadline: Instant
-        /// Where its bytes stand, counted from the first byte of all.
+        /// Where its bytes stand in the stream of bytes to the server.
         var start: UInt64
         var end: UInt64
         var collector: ReplyCollector
         /// `nil` once nobody waits any more; the replies are still counted.
         var waiter: Waiter?
-        /// Whether the caller gave up on a write that may be running.
+        /// Whether its task was cancelled after it was handed over; being a write, it still waits for its reply.
         var isCancelled = false
-        /// Whether it goes nowhere, as it was not handed over when its caller gave up.
+        /// Cancelled, or out of time, before it was written; skipped when the queue is flushed.
         var isDropped = false
         /// How often the connection broke while it was being written or answered.
         var breaks = 0
@@ -61,7 +62,8 @@ struct ConnectionState<Waiter> {
         var goesAlone = false
     }
 
-    /// Bytes that were handed over; kept until all of their replies are here, as reads may have to be repeated.
+    /// A part of the stream that was handed over to the socket; kept until all replies to it are here, as reads may have to
+    /// be sent again.
     struct Chunk {
         var start: UInt64
         var end: UInt64
@@ -71,37 +73,43 @@ struct ConnectionState<Waiter> {
     let limits: Limits
     /// Who is at the other end, for messages.
     let place: String
-    /// Whether a connection is wanted even if no command waits.
+    /// Whether the connection is kept up even if no command waits, as one that subscribes is.
     let isEager: Bool
 
     var phase = Phase.idle
     var commands = Ring<PendingCommand>()
     /// How many commands at the front of the queue were handed over.
     var handedOver = 0
-    /// How many of the others go nowhere.
+    /// How many of the others are dropped, and skipped when the queue is flushed.
     var dropped = 0
-    /// How many commands go alone.
+    /// How many commands have ``PendingCommand/goesAlone``.
     var loners = 0
     var chunks = Ring<Chunk>()
+    /// The bytes of commands that were not handed over yet.
     var output = CommandWriter()
-    /// Where ``output`` begins, counted from the first byte of all.
+    /// The position of the first byte of ``output`` in the stream.
     var outputStart: UInt64 = 0
+    /// How many bytes there are in ``chunks``.
     var chunkBytes = 0
+    /// The memory of a former chunk, which the next ``output`` uses again.
     var spare: [UInt8] = []
-    /// Since when the server owes a reply without a byte having come or gone.
+    /// When the oldest unanswered command was handed over, or a byte last came or went: the base of the silence timeout.
     var silentSince = Instant.distantFuture
     /// The next attempt to connect may not be made before.
     var notBefore = Instant(nanoseconds: .min)
     /// Why there is no connection.
     var lastFailure: StorageError?
     var isClosing = false
-    /// Whether whoever adds a command has to wake the thread, and until when it sleeps if nobody does.
+    /// Whether the connection's thread waits in `poll` with nothing to do, so that who adds a command has to wake it.
     var isAsleep = false
+    /// When the thread wakes up by itself.
     var sleepsUntil = Instant.distantFuture
-    /// Whether a caller writes to the socket, and what one has left to write.
+    /// Whether a caller is writing its own command to the socket (see ``takeDirectOutput(_:)``); the thread writes nothing
+    /// meanwhile.
     var isCallerWriting = false
+    /// What the socket did not take of a command that its caller wrote; the thread writes the rest.
     var leftover: Output?
-    /// How many commands were handed over together last.
+    /// How many commands were handed over together the last time: only where that was one may a caller write by itself.
     var lastBatch = 0
     /// Why the connection is to end as soon as it owes no reply, if it is.
     var retirement: StorageError?
@@ -110,7 +118,7 @@ struct ConnectionState<Waiter> {
     var nextRetirement = Instant(nanoseconds: 0)
     /// Counts the connections, so that what belongs to an earlier one is known.
     var connection: UInt64 = 0
-    /// Whether a reply has come since the thread slept without anything waiting.
+    /// Whether a reply has come since the thread last slept with no command waiting: see ``idleWake(_:)``.
     var hasWorked = false
     /// The latest deadline of all, and whether a command stands behind one with a later deadline.
     private var latestDeadline = Instant(nanoseconds: .min)
@@ -126,13 +134,14 @@ struct ConnectionState<Waiter> {
     // MARK: - Callers
 
     enum Admission {
-        /// The caller writes what is direct, if anything, and then wakes the thread, if it has to.
+        /// The caller writes `direct` to the socket, if there is any, and then wakes the thread if `wakes` says so.
         case accepted(id: UInt64, wakes: Bool, direct: DirectOutput? = nil)
         case refused(StorageError)
     }
 
-    /// How a command comes in.
+    /// What a command is sent with.
     enum Company {
+        /// Nothing: it is a call by itself.
         case none
         /// As one of several that are sent together. Where there is room for the first there is for all, so that none is
         /// refused while others run.
@@ -216,7 +225,7 @@ struct ConnectionState<Waiter> {
         self.commands.indices.contains { self.commands.read($0) { $0.waiter != nil } ?? false }
     }
 
-    /// Takes a command that was not handed over out of the running; its bytes go with the next ``compact()``.
+    /// Drops a command that was not handed over; its bytes are taken out by the next ``compact()``.
     mutating func drop(_ index: Int) -> Waiter? {
         let waiter = self.commands.update(index) { command -> Waiter? in
             guard !command.isDropped else { return nil }

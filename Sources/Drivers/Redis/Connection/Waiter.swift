@@ -6,8 +6,9 @@ import Synchronization
 /// It is one object for all of that, and its continuation an unsafe one, as each command makes one of them. The continuation
 /// is taken out when it is resumed, so that a second outcome changes nothing.
 final class Waiter: @unchecked Sendable {
-    // Safe to share: the two are written by the task before the command is added. Afterwards they belong to whoever has
-    // taken the waiter out of the connection's state, which gives each away once and under its lock, until the task goes on.
+    // Safe to share: the two are written by the task before the command is added. Afterwards they belong to the
+    // one that has taken the waiter out of the connection's state, which gives each away once and under its lock, until the
+    // task is resumed.
     private var continuation: UnsafeContinuation<Void, Never>?
     private var outcome: Result<Reply, StorageError>?
     /// The command's number, once there is one, or that the task was cancelled.

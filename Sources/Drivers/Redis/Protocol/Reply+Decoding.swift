@@ -29,6 +29,12 @@ extension Reply {
         return elements
     }
 
+    /// Whether the server refused a script before it ran anything, as it does not know the digest.
+    var isUnknownScript: Bool {
+        guard case .error(let error) = self else { return false }
+        return error.code == "NOSCRIPT"
+    }
+
     /// The first of several replies that is an error, or else the last.
     static func summary(of replies: some Collection<Reply>) -> Reply {
         var last = Reply.null
@@ -59,10 +65,24 @@ extension CommandWriter {
 
 extension WriteOptions {
     /// The lifetime as the server takes it.
-    var milliseconds: Int64? { self.ttl.map(\.redisMilliseconds) }
+    var milliseconds: Int64? { self.ttl.redisMilliseconds }
 
     /// Whether an existing item keeps its lifetime and a new one gets another, which no single command does.
-    var keepsOrCreates: Bool { self.keepTTL && self.ttl != nil }
+    var keepsOrCreates: Bool { self.keepsDeadline && self.milliseconds != nil }
+
+    /// The lifetime as `SET` takes it, which knows none that is over: one whose end came just now lasts for a millisecond.
+    var leastMilliseconds: Int64? { self.milliseconds.map { max($0, 1) } }
+
+    /// Whether an item that does not keep its lifetime is absent as soon as it is written.
+    var isOver: Bool { self.milliseconds == 0 }
+}
+
+extension TTL {
+    /// The lifetime as the server takes it, by its own clock from now on; 0 if its end has come.
+    ///
+    /// ``KVStorage/TTL/until(_:)`` is a time by the clock of this machine, as is ``KVStorage/ItemMeta/deadline``: so clocks that
+    /// differ make no item live longer.
+    var redisMilliseconds: Int64? { self.duration(at: SystemClock().now).map { max(0, $0.redisMilliseconds) } }
 }
 
 extension Duration {

@@ -2,8 +2,6 @@
 enum Reply: Sendable, Hashable {
     /// `+OK`.
     case ok
-    /// `+QUEUED`: the command is kept for the transaction's end.
-    case queued
     /// Any other status.
     case status([UInt8])
     case bytes([UInt8])

@@ -63,7 +63,6 @@ final class ReplyBuilder {
     /// The statuses that come often cost no memory.
     private static func status(_ text: UnsafeRawBufferPointer) -> Reply {
         if text.elementsEqual("OK".utf8) { return .ok }
-        if text.elementsEqual("QUEUED".utf8) { return .queued }
         return .status(Array(text))
     }
 

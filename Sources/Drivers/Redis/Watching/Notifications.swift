@@ -6,7 +6,7 @@ final class Notifications: Subscriber {
     private struct State {
         /// The name whose value the last notification told the writing of, while those that came with it are taken.
         var lastWritten: [UInt8]?
-        /// The name whose lifetime the last notification told of.
+        /// The name whose lifetime the last notification was about.
         var lastTouched: [UInt8]?
     }
 
@@ -41,7 +41,7 @@ final class Notifications: Subscriber {
     }
 
     /// What comes next was sent later: a touch that follows a write then is a change of its own. One that came together with
-    /// the write is over when the write is told, whoever has done it.
+    /// the write is over when the write is emitted, no matter which client has done it.
     func receivedAll() {
         self.state.withLock { $0.lastWritten = nil }
     }
@@ -56,7 +56,7 @@ final class Notifications: Subscriber {
     }
 
     private enum Change {
-        case value, lifeTime, removal
+        case value, lifetime, removal
     }
 
     private func event(_ event: String, _ name: [UInt8]) -> StorageEvent? {
@@ -64,9 +64,9 @@ final class Notifications: Subscriber {
         let (isSameWrite, wasTouched) = self.state.withLock { state in
             defer {
                 state.lastWritten = change == .value ? name : nil
-                state.lastTouched = change == .lifeTime ? name : nil
+                state.lastTouched = change == .lifetime ? name : nil
             }
-            return (change == .lifeTime && state.lastWritten == name, state.lastTouched == name)
+            return (change == .lifetime && state.lastWritten == name, state.lastTouched == name)
         }
         // A write with a lifetime is told twice by the server.
         if isSameWrite { return nil }
@@ -86,7 +86,7 @@ final class Notifications: Subscriber {
             "restore":
             .value
         case "expire", "persist":
-            .lifeTime
+            .lifetime
         case "del", "expired", "evicted", "rename_from", "move_from":
             .removal
         default:

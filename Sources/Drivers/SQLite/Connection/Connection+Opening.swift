@@ -120,9 +120,9 @@ extension Connection {
     }
 
     private borrowing func setDurability(_ configuration: SQLiteDriver.Configuration) throws(StorageError) {
-        try self.execute("PRAGMA synchronous = \(configuration.synchronous.pragma)")
+        try self.execute("PRAGMA synchronous = \(configuration.durability.synchronous)")
         // On Apple's systems a plain fsync leaves the data in the drive's cache; elsewhere this changes nothing.
-        let flushesDrive = configuration.synchronous == .full
+        let flushesDrive = configuration.durability.flushes
         try self.execute("PRAGMA fullfsync = \(flushesDrive)")
         try self.execute("PRAGMA checkpoint_fullfsync = \(flushesDrive)")
         try self.execute("PRAGMA journal_size_limit = \(64 << 20)")

@@ -1,3 +1,5 @@
+import KVStorage
+
 /// The statements that a connection prepares once and keeps.
 ///
 /// The columns stand in the order key, deadline, times, metadata, value: what lies behind a large value could only be
@@ -5,8 +7,8 @@
 enum Query: Int, CaseIterable {
     case begin, beginImmediate, commit, rollback
     case savepoint, releaseSavepoint, rollbackToSavepoint
-    case getItem, hasItem, getMeta, listFrom, listRange, earliestDeadline
-    case setItem, setItemKeepingDeadline, removeItem, takeItem, touchItem, setMeta
+    case getItem, hasItem, getMeta, getEntry, listFrom, listRange, earliestDeadline
+    case setItem, setItemKeepingDeadline, setEntry, setEntryKeepingDeadline, removeItem, takeItem, touchItem, setMeta
     case clearAll, clearRange, sweepRange, clearAllItems, clearRangeItems, clearFirstItems, sweep, foreignRow,
         foreignRowInRange
 
@@ -24,13 +26,15 @@ enum Query: Int, CaseIterable {
         case .getItem: "SELECT deadline, value FROM \(table) WHERE key = ?1"
         case .hasItem: "SELECT deadline FROM \(table) WHERE key = ?1"
         case .getMeta: "SELECT deadline, created, modified, meta, length(value) FROM \(table) WHERE key = ?1"
+        case .getEntry: "SELECT deadline, created, modified, meta, value FROM \(table) WHERE key = ?1"
         // A blob, which no key is, comes behind every text.
         case .listFrom: "SELECT key, deadline FROM \(table) WHERE key >= ?1 AND key < x'' ORDER BY key"
         case .listRange: "SELECT key, deadline FROM \(table) WHERE key >= ?1 AND key < ?2 ORDER BY key"
         case .earliestDeadline: "SELECT min(deadline) FROM \(table) WHERE deadline IS NOT NULL"
-        case .setItem: Self.upsert(table, deadline: "excluded.deadline")
-        case .setItemKeepingDeadline:
-            Self.upsert(table, deadline: "CASE WHEN deadline <= ?4 THEN excluded.deadline ELSE deadline END")
+        case .setItem: Self.upsert(table, keepingDeadline: false, withMeta: false)
+        case .setItemKeepingDeadline: Self.upsert(table, keepingDeadline: true, withMeta: false)
+        case .setEntry: Self.upsert(table, keepingDeadline: false, withMeta: true)
+        case .setEntryKeepingDeadline: Self.upsert(table, keepingDeadline: true, withMeta: true)
         case .removeItem: "DELETE FROM \(table) WHERE key = ?1 RETURNING deadline"
         case .takeItem: "DELETE FROM \(table) WHERE key = ?1 RETURNING deadline, value"
         case .touchItem:
@@ -60,13 +64,24 @@ enum Query: Int, CaseIterable {
         }
     }
 
+    /// The statement that writes an item as the options and the change of its metadata say.
+    static func set(_ options: WriteOptions, _ fields: FieldChange) -> Query {
+        switch fields {
+        case .keep: options.keepsDeadline ? .setItemKeepingDeadline : .setItem
+        case .replace: options.keepsDeadline ? .setEntryKeepingDeadline : .setEntry
+        }
+    }
+
     // An expired item is absent: what replaces it inherits neither its metadata nor the time of its creation.
-    private static func upsert(_ table: String, deadline: String) -> String {
-        """
-        INSERT INTO \(table) (key, value, deadline, created, modified) VALUES (?1, ?2, ?3, ?4, ?4)
-        ON CONFLICT (key) DO UPDATE SET value = excluded.value, deadline = \(deadline), modified = excluded.modified,
-        created = CASE WHEN deadline <= ?4 THEN excluded.created ELSE created END,
-        meta = CASE WHEN deadline <= ?4 THEN NULL ELSE meta END
-        """
+    private static func upsert(_ table: String, keepingDeadline: Bool, withMeta: Bool) -> String {
+        let deadline =
+            keepingDeadline ? "CASE WHEN deadline <= ?4 THEN excluded.deadline ELSE deadline END" : "excluded.deadline"
+        let meta = withMeta ? "excluded.meta" : "CASE WHEN deadline <= ?4 THEN NULL ELSE meta END"
+        return """
+            INSERT INTO \(table) (key, value, deadline, created, modified, meta)
+            VALUES (?1, ?2, ?3, ?4, ?4, \(withMeta ? "?5" : "NULL"))
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value, deadline = \(deadline), modified = excluded.modified,
+            created = CASE WHEN deadline <= ?4 THEN excluded.created ELSE created END, meta = \(meta)
+            """
     }
 }

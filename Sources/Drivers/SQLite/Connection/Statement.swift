@@ -99,6 +99,12 @@ struct Statement {
             start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(self.handle, column)))
     }
 
+    /// Whether a blob is these bytes, without a copy of it.
+    func holds(_ expected: [UInt8], in column: Int32) -> Bool {
+        let bytes = self.rawBytes(column)
+        return bytes.count == expected.count && expected.withUnsafeBytes { compareBytes(bytes, $0) == 0 }
+    }
+
     func type(_ column: Int32) -> Int32 { sqlite3_column_type(self.handle, column) }
 
     func optionalBytes(_ column: Int32) -> [UInt8]? {
@@ -128,6 +134,19 @@ extension String {
         var copy = self
         // `withUTF8` rethrows without a type.
         let result: Swift.Result<Result, StorageError> = copy.withUTF8 { bytes in
+            do throws(StorageError) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+}
+
+extension [UInt8] {
+    /// Calls the body with the bytes; the standard library's rethrows without a type.
+    @inline(__always)
+    func withBytes<Result>(
+        _ body: (UnsafeBufferPointer<UInt8>) throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        let result: Swift.Result<Result, StorageError> = self.withUnsafeBufferPointer { bytes in
             do throws(StorageError) { return .success(try body(bytes)) } catch { return .failure(error) }
         }
         return try result.get()

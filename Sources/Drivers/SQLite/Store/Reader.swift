@@ -26,30 +26,49 @@ final class Reader: @unchecked Sendable {
     }
 
     func getItems(_ keys: [String], _ clock: any StorageClock) throws(StorageError) -> [[UInt8]?] {
-        try self.inTransaction { () throws(StorageError) in
-            var values: [[UInt8]?] = []
-            values.reserveCapacity(keys.count)
-            for key in keys { values.append(try self.getItem(key, clock)) }
-            return values
+        try self.readAll(keys) { key throws(StorageError) in try self.getItem(key, clock) }
+    }
+
+    func getEntries(_ keys: [String], _ clock: any StorageClock) throws(StorageError) -> [Entry?] {
+        let now = clock.now
+        return try self.readAll(keys) { key throws(StorageError) in
+            try self.withRow(.getEntry, key) { row in
+                self.meta(row, row.rawBytes(4).count, now).map { Entry(value: row.bytes(4), meta: $0) }
+            } ?? nil
         }
     }
 
     func getMeta(_ key: String, _ clock: any StorageClock) throws(StorageError) -> ItemMeta? {
-        let meta: ItemMeta?? = try self.withRow(.getMeta, key) { statement in
-            var meta = ItemMeta(
-                mtime: Timestamp(milliseconds: statement.integer(2)),
-                birthtime: Timestamp(milliseconds: statement.integer(1)),
-                size: Int(statement.integer(4)),
-                fieldBytes: statement.optionalBytes(3)
-            )
-            if let deadline = statement.optionalInteger(0) {
-                let remaining = clock.now.duration(to: Timestamp(milliseconds: deadline))
-                guard remaining > .zero else { return nil }
-                meta.ttl = remaining
-            }
-            return meta
+        let now = clock.now
+        return try self.withRow(.getMeta, key) { self.meta($0, Int($0.integer(4)), now) } ?? nil
+    }
+
+    /// Returns what the first columns say of an item of that size, `nil` if it has expired.
+    private func meta(_ row: Statement, _ size: Int, _ now: Timestamp) -> ItemMeta? {
+        let deadline = row.optionalInteger(0).map(Timestamp.init(milliseconds:))
+        if let deadline, deadline <= now { return nil }
+        return ItemMeta(
+            mtime: Timestamp(milliseconds: row.integer(2)),
+            birthtime: Timestamp(milliseconds: row.integer(1)),
+            deadline: deadline,
+            asOf: now,
+            size: size,
+            fieldBytes: row.optionalBytes(3)
+        )
+    }
+
+    /// Reads all as of one moment, for which a single one needs no transaction.
+    private func readAll<Value>(
+        _ keys: [String],
+        _ read: (String) throws(StorageError) -> Value?
+    ) throws(StorageError) -> [Value?] {
+        if keys.count == 1 { return [try read(keys[0])] }
+        return try self.inTransaction { () throws(StorageError) in
+            var values: [Value?] = []
+            values.reserveCapacity(keys.count)
+            for key in keys { values.append(try read(key)) }
+            return values
         }
-        return meta ?? nil
     }
 
     func earliestDeadline() throws(StorageError) -> Timestamp? {
@@ -83,8 +102,8 @@ final class Reader: @unchecked Sendable {
     ) throws(StorageError) -> Bool {
         let statement = try self.connection.statement(end == nil ? .listFrom : .listRange)
         defer { statement.reset() }
-        return try start.withUnsafeBufferPointer { start throws(StorageError) in
-            try (end ?? []).withUnsafeBufferPointer { upperBound throws(StorageError) in
+        return try start.withBytes { start throws(StorageError) in
+            try (end ?? []).withBytes { upperBound throws(StorageError) in
                 try statement.bind(1, text: start)
                 if end != nil { try statement.bind(2, text: upperBound) }
                 while try statement.step() {

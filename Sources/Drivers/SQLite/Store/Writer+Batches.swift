@@ -1,27 +1,54 @@
 import KVStorage
 
 extension Writer {
-    func apply(_ mutations: [Mutation], at now: Timestamp) throws(StorageError) -> WriteOperation.Answer {
-        var total = WriteOperation.Answer()
-        for mutation in mutations {
-            let operation: WriteOperation =
-                switch mutation {
-                case .set(let key, let value, let options): .set(key: key, value: value, options: options)
-                case .remove(let key): .remove(key: key)
-                }
-            let answer = try self.run(operation, at: now)
-            if case .remove = mutation, answer.found { total.number += 1 }
-            if let deadline = answer.deadline { total.deadline = min(deadline, total.deadline ?? deadline) }
+    /// Carries out all of the writes, or none.
+    func apply(_ mutations: [Mutation]) throws(StorageError) -> WriteOperation.Answer {
+        try self.asOne(mutations) { () throws(StorageError) in
+            try WriteOperation.apply(mutations) { mutation, looks throws(StorageError) in
+                try self.write(mutation, looks)
+            }
         }
-        return total
+    }
+
+    /// Carries out all of the writes if all checks hold, or none.
+    func commit(_ commit: Commit) throws(StorageError) -> WriteOperation.Answer {
+        try self.asOne(commit.mutations) { () throws(StorageError) in
+            try WriteOperation.commit(commit) { demand throws(StorageError) in
+                try self.check(demand)
+            } write: { mutation, looks throws(StorageError) in
+                try self.write(mutation, looks)
+            }
+        }
+    }
+
+    /// A single mutation is a single statement, which SQLite itself undoes.
+    private func asOne<Value>(
+        _ mutations: [Mutation],
+        _ body: () throws(StorageError) -> Value
+    ) throws(StorageError) -> Value {
+        mutations.count > 1 ? try self.inSavepoint(body) : try body()
+    }
+
+    private func write(_ mutation: Mutation, _ looks: Bool) throws(StorageError) -> WriteOperation.Answer {
+        switch mutation {
+        case .set(let key, let value, let options, let fields):
+            // The statement can't say it: RETURNING sees the row as it is afterwards.
+            let found = looks ? try self.hasItem(key) : true
+            let deadline = try self.set(key, value, options, fields)
+            return WriteOperation.Answer(found: found, deadline: deadline)
+        case .remove(let key): return WriteOperation.Answer(found: try self.remove(key))
+        case .touch(let key, let ttl):
+            return ttl.keepsDeadline
+                ? WriteOperation.Answer(found: try self.hasItem(key)) : try self.touch(key, ttl)
+        }
     }
 
     /// Removes the items below the base, and no row that is none; counts what had not expired.
-    func clear(_ base: String, at now: Timestamp) throws(StorageError) -> WriteOperation.Answer {
+    func clear(_ base: String) throws(StorageError) -> WriteOperation.Answer {
         let base = Array(base.utf8)
         let end = Key.upperBound(ofBase: base)
         _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange) { statement, finish throws(StorageError) in
-            try statement.bind(1, now.milliseconds)
+            try statement.bind(1, self.now.milliseconds)
             guard let end else {
                 try statement.bind(2, Int64.max)
                 return try finish()
@@ -46,31 +73,31 @@ extension Writer {
     /// Removes the first so many of the items below the base; how many rows went, and how many of them had not expired.
     func clearFirst(
         _ limit: Int,
-        of base: String,
-        at now: Timestamp
+        of base: String
     ) throws(StorageError) -> (rows: Int, items: Int) {
         let base = Array(base.utf8)
         let statement = try self.connection.statement(.clearFirstItems)
         defer { statement.reset() }
         try statement.bind(3, Int64(limit))
         var items = 0
+        let isObserved = self.events.isObserved
         let finish = { () throws(StorageError) in
             while try statement.step() {
-                if Self.isLive(statement.optionalInteger(1), at: now) { items += 1 }
-                guard self.events.isObserved, let key = Key.name(statement.rawBytes(0)) else { continue }
-                self.changes.append(.remove(key))
+                if self.isLive(statement.optionalInteger(1)) { items += 1 }
+                if isObserved, let key = Key.name(statement.rawBytes(0)) { self.note(.remove(key)) }
             }
         }
         if let end = Key.upperBound(ofBase: base) {
             try Self.bindRange(statement, from: 1, base, end, finish)
         } else {
-            try base.withUnsafeBufferPointer { base throws(StorageError) in
+            try base.withBytes { base throws(StorageError) in
                 try statement.bind(1, text: base)
                 // A blob, which no key is, comes behind every text.
                 try statement.bind(2, blob: UnsafeBufferPointer(start: nil, count: 0))
                 try finish()
             }
         }
+        self.noteUnheard(isObserved, statement.changeCount)
         return (statement.changeCount, items)
     }
 
@@ -101,9 +128,13 @@ extension Writer {
             return value
         } catch {
             // Without a transaction, as after some errors, there is nothing to undo.
-            if self.connection.isInTransaction {
+            guard self.connection.isInTransaction else { throw error }
+            do throws(StorageError) {
                 try self.connection.run(.rollbackToSavepoint)
                 try self.connection.run(.releaseSavepoint)
+            } catch {
+                // What can't be undone by itself takes all of the transaction with it.
+                try? self.connection.run(.rollback)
             }
             throw error
         }
@@ -118,13 +149,19 @@ extension Writer {
     ) throws(StorageError) -> Int {
         let statement = try self.connection.statement(query)
         defer { statement.reset() }
+        let isObserved = self.events.isObserved
         try bind(statement) { () throws(StorageError) in
             while try statement.step() {
-                guard self.events.isObserved, let key = Key.name(statement.rawBytes(0)) else { continue }
-                self.changes.append(.remove(key))
+                if isObserved, let key = Key.name(statement.rawBytes(0)) { self.note(.remove(key)) }
             }
         }
+        self.noteUnheard(isObserved, statement.changeCount)
         return statement.changeCount
+    }
+
+    /// Has somebody who begins to listen before the commit learn that there is something to be read again.
+    private func noteUnheard(_ isObserved: Bool, _ removed: Int) {
+        if !isObserved, removed > 0 { self.note(.lagged) }
     }
 
     private static func bindRange(
@@ -134,8 +171,8 @@ extension Writer {
         _ end: [UInt8],
         _ finish: () throws(StorageError) -> Void
     ) throws(StorageError) {
-        try base.withUnsafeBufferPointer { base throws(StorageError) in
-            try end.withUnsafeBufferPointer { end throws(StorageError) in
+        try base.withBytes { base throws(StorageError) in
+            try end.withBytes { end throws(StorageError) in
                 try statement.bind(index, text: base)
                 try statement.bind(index + 1, text: end)
                 try finish()

@@ -38,7 +38,7 @@ extension Writer {
         return body()
     }
 
-    /// Clears in several transactions: the log takes a copy of each page that is changed, and so one foreverything would
+    /// Clears in several transactions: the log takes a copy of each page that is changed, and so one for everything would
     /// need as much room as what is removed.
     private func clearOnFullDisk(_ base: String, _ error: StorageError) -> Outcome {
         var total = 0
@@ -75,7 +75,7 @@ extension Writer {
         } catch {
             return .failure(error)
         }
-        return self.transact { now throws(StorageError) in try self.clearFirst(limit, of: base, at: now) }
+        return self.transact { () throws(StorageError) in try self.clearFirst(limit, of: base) }
     }
 
     /// Removes fewer items than it might; the sweep goes on while there are some.
@@ -104,20 +104,6 @@ extension Writer {
         case .failure(let error) where error.code == .full: nil
         case .failure(let error) where operations.count == 1: [.failure(error)]
         case .failure: self.commitEach(operations)
-        }
-    }
-}
-
-extension WriteOperation {
-    /// Whether it leaves less than before, so that it may use what is kept for that.
-    fileprivate var onlyRemoves: Bool {
-        switch self {
-        case .remove, .take, .clear, .sweep, .setMeta(_, nil), .compareAndSwap(_, _, nil, _): true
-        case .apply(let mutations):
-            mutations.allSatisfy { mutation in
-                if case .remove = mutation { true } else { false }
-            }
-        case .set, .touch, .increment, .setMeta, .compareAndSwap: false
         }
     }
 }

@@ -8,8 +8,8 @@ final class Writer: @unchecked Sendable {
     typealias Outcome = Result<WriteOperation.Answer, StorageError>
 
     var connection: Connection
-    /// What the transaction has changed; told after its commit.
-    var changes: [StorageEvent] = []
+    /// When the open transaction began, by the driver's clock.
+    private(set) var now = Timestamp(milliseconds: 0)
     let events: EventHub
     let reserve: Reserve
     /// Whether the log is to be copied into the database before, or in, the next commit that may block.
@@ -20,6 +20,8 @@ final class Writer: @unchecked Sendable {
     // Whether commits run where nothing may block.
     private let isInPlace: Bool
     private var policy: CheckpointPolicy
+    /// What the open transaction has changed, emitted after its commit.
+    private var changes: [StorageEvent] = []
 
     init(
         _ connection: consuming Connection,
@@ -43,7 +45,7 @@ final class Writer: @unchecked Sendable {
         self.events = events
         self.clock = configuration.clock
         self.busyTimeout = configuration.busyTimeout
-        self.isInPlace = configuration.synchronous != .full
+        self.isInPlace = !configuration.durability.flushes
         // A new log starts with a flush of its header, even where commits don't flush.
         self.isCheckpointDue = self.isInPlace
     }
@@ -128,13 +130,13 @@ final class Writer: @unchecked Sendable {
 
     /// Carries out the operations in the open transaction and commits it; fails if the transaction does.
     func transact(_ operations: [WriteOperation]) -> Result<[Outcome], StorageError> {
-        self.transact { now throws(StorageError) in
+        self.transact { () throws(StorageError) in
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(operations.count)
             for operation in operations {
                 let changeCount = self.changes.count
                 do throws(StorageError) {
-                    outcomes.append(.success(try self.run(operation, at: now)))
+                    outcomes.append(.success(try self.run(operation)))
                 } catch {
                     // Some errors take the whole transaction with them; on a full disk none of it has a future.
                     guard self.connection.isInTransaction, error.code != .full else { throw error }
@@ -148,11 +150,12 @@ final class Writer: @unchecked Sendable {
 
     /// Calls the body in the open transaction and commits it; undoes all of it if either fails.
     @inline(__always)
-    func transact<Value>(_ body: (Timestamp) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+    func transact<Value>(_ body: () throws(StorageError) -> Value) -> Result<Value, StorageError> {
         self.changes.removeAll(keepingCapacity: true)
+        self.now = self.clock.now
         let value: Value
         do throws(StorageError) {
-            value = try body(self.clock.now)
+            value = try body()
             try self.connection.run(.commit)
         } catch {
             // Without a transaction there is nothing to undo.
@@ -162,6 +165,11 @@ final class Writer: @unchecked Sendable {
         if self.policy.isDue(logPages: self.connection.logPages) { self.isCheckpointDue = true }
         for change in self.changes { self.events.emit(change) }
         return .success(value)
+    }
+
+    /// Notes an event of the open transaction's; one that is undone emits none.
+    func note(_ event: StorageEvent) {
+        self.changes.append(event)
     }
 
     // SQLite's own busy handler sleeps up to 100 ms at a time, during which others may take many turns.

@@ -4,7 +4,9 @@ import Sessions
 @main
 enum SessionsWithoutTrait {
     static func main() async throws {
-        let sessions = try SessionConfig(store: Storage(), secret: "a secret of at least thirty-two bytes") { 0 }
+        let sessions = try SessionConfig(in: .storage(Storage(), secrets: "a secret of at least thirty-two bytes")) {
+            0
+        }
         print(sessions)
     }
 }
