@@ -18,6 +18,8 @@ public final class EventHub: Sendable {
         var isFlushing = false
     }
 
+    private static let roundsOfFlush = 16
+
     private let state = Mutex(State())
     private let outbox = Mutex(Outbox())
     private let observerCount = Atomic(0)
@@ -46,9 +48,11 @@ public final class EventHub: Sendable {
     }
 
     /// Emits what was posted, unless another call is about to; to be called once the lock is released.
+    ///
+    /// Where others go on posting, a task of its own takes over after a few rounds: no writer emits for all of them forever.
     package func flush() {
         guard self.isObserved else { return }
-        while true {
+        for _ in 0..<Self.roundsOfFlush {
             let events = self.outbox.withLock { outbox -> [StorageEvent] in
                 if outbox.isFlushing || outbox.events.isEmpty { return [] }
                 outbox.isFlushing = true
@@ -59,6 +63,8 @@ public final class EventHub: Sendable {
             for event in events { self.emit(event) }
             self.outbox.withLock { $0.isFlushing = false }
         }
+        // Detached: it shall not keep the writer's task-local values.
+        Task.detached { self.flush() }
     }
 
     /// Emits a gap and ends the watching of everybody who listens, as nothing more can be told for now: whoever calls
@@ -82,6 +88,8 @@ public final class EventHub: Sendable {
     public func addObserver(_ observer: @escaping Observer, onEnd: @escaping @Sendable () -> Void = {}) -> Int {
         self.state.withLock { state in
             state.nextID += 1
+            // What was left when the last one stopped listening is older than this observer.
+            if state.observers.isEmpty { self.outbox.withLock { $0.events = [] } }
             state.observers.append((state.nextID, observer, onEnd))
             self.observerCount.store(state.observers.count, ordering: .releasing)
             return state.nextID

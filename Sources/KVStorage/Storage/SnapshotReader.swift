@@ -10,6 +10,8 @@ struct SnapshotReader {
 
     private var phase = Phase.magic
     private var pending: [UInt8] = []
+    // How much of the pending bytes has been taken; dropped when more come, so that a block costs its own length alone.
+    private var position = 0
     private var blockCount: UInt64 = 0
     private var itemCount: UInt64 = 0
 
@@ -18,7 +20,7 @@ struct SnapshotReader {
         _ bytes: some Sequence<UInt8>,
         _ body: ([Snapshot.Item]) throws(StorageError) -> Void
     ) throws(StorageError) {
-        self.pending += bytes
+        self.append(bytes)
         while let items = try self.next() { if !items.isEmpty { try body(items) } }
     }
 
@@ -37,13 +39,17 @@ struct SnapshotReader {
             return []
         case .block: return try self.nextBlock()
         case .end:
-            guard self.pending.isEmpty else { throw Self.damaged("more follows behind its end") }
+            guard self.position == self.pending.count else { throw Self.damaged("more follows behind its end") }
             return nil
         }
     }
 
     /// Adds bytes as they come in.
-    mutating func append(_ bytes: some Sequence<UInt8>) { self.pending += bytes }
+    mutating func append(_ bytes: some Sequence<UInt8>) {
+        self.pending.removeFirst(self.position)
+        self.position = 0
+        self.pending += bytes
+    }
 
     /// - Throws: ``StorageError/Code/corrupted`` if the file has ended too early.
     func finish() throws(StorageError) {
@@ -51,10 +57,10 @@ struct SnapshotReader {
     }
 
     private mutating func nextBlock() throws(StorageError) -> [Snapshot.Item]? {
-        guard let count = Self.number(self.pending[...]) else { return nil }
+        guard let count = Self.number(self.pending[self.position...]) else { return nil }
         guard count <= Self.largestBlock else { throw Self.damaged("a block is larger than any can be") }
         let payloadCount = count == 0 ? 8 : Int(count)
-        guard self.pending.count >= 8 + payloadCount + Self.checksumCount, let head = self.take(8),
+        guard self.pending.count - self.position >= 8 + payloadCount + Self.checksumCount, let head = self.take(8),
             let payload = self.take(payloadCount), let checksum = self.take(Self.checksumCount)
         else { return nil }
         guard SnapshotWriter.checksum(self.blockCount, payload) == checksum, head.count == 8 else {
@@ -72,10 +78,9 @@ struct SnapshotReader {
     }
 
     private mutating func take(_ count: Int) -> [UInt8]? {
-        guard self.pending.count >= count else { return nil }
-        let taken = Array(self.pending.prefix(count))
-        self.pending.removeFirst(count)
-        return taken
+        guard self.pending.count - self.position >= count else { return nil }
+        defer { self.position += count }
+        return Array(self.pending[self.position..<(self.position + count)])
     }
 
     private static func items(_ payload: [UInt8]) throws(StorageError) -> [Snapshot.Item] {

@@ -37,7 +37,7 @@ final class CommitIntent {
         let temporary = store.folder.temporaryName(.intent)
         do throws(SystemError) {
             let file = try System.create(folder.raw, temporary, mode)
-            let isMine = try System.lock(file.raw, waits: false)
+            let isMine = try System.lock(file.raw)
             if mode & 0o077 != 0 { try System.setMode(file.raw, mode) }
             // Who removes what is stale may have come before it was locked.
             guard isMine, try FileStatus.of(file.raw).linkCount > 0 else { return (nil, .retry) }

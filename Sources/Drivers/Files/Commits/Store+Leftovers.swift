@@ -162,7 +162,7 @@ extension Store {
         do throws(SystemError) {
             do throws(SystemError) {
                 let file = try System.openEntry(folder.raw, String(decoding: temporary.utf8.dropLast(), as: UTF8.self))
-                guard try System.lock(file.raw, waits: false) else { return false }
+                guard try System.lock(file.raw) else { return false }
             } catch {
                 guard error.kind == .notFound else { return false }
             }

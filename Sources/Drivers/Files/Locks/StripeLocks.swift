@@ -82,7 +82,7 @@ final class StripeLocks: SlotLocks {
     private func tryLock(_ name: String) throws(SystemError) -> SlotLockResult {
         for _ in 0..<Store.attemptLimit {
             guard let raw = try self.open(name) else { return .removed }
-            guard try System.lock(raw, waits: false) else { return .busy }
+            guard try System.lock(raw) else { return .busy }
             do throws(SystemError) {
                 let status = try FileStatus.of(raw)
                 if status.linkCount > 0 { return status.size > 0 ? .takenMarked : .taken }

@@ -135,7 +135,7 @@ extension Store {
         try System.makeFolder(parent, temporary, self.configuration.folderMode ?? 0o777)
         do {
             let folder = try System.openFolder(parent, temporary)
-            _ = try System.lock(folder.raw, waits: false)
+            _ = try System.lock(folder.raw)
             if let mode = self.configuration.folderMode { try System.setMode(folder.raw, mode) }
             try System.link(parent, name, to: folder.raw, PathMapping.folderItemName)
             if self.isDurable { try System.synchronize(folder.raw) }

@@ -20,7 +20,7 @@ extension Store {
         let file = try System.create(folder, name, requested)
         do {
             if isLocked, self.isDurable || bytes.count > Self.lockedBytes {
-                _ = try System.lock(file.raw, waits: false)
+                _ = try System.lock(file.raw)
             }
             try self.setRights(file.raw, wanted, requested, old)
             try System.write(file.raw, bytes)
@@ -107,7 +107,7 @@ extension Store {
     }
 
     private func removeIfDead(_ folder: Int32, _ name: String) {
-        guard let file = try? System.openEntry(folder, name), (try? System.lock(file.raw, waits: false)) == true else {
+        guard let file = try? System.openEntry(folder, name), (try? System.lock(file.raw)) == true else {
             return
         }
         self.removeTemporary(folder, name)

@@ -55,9 +55,9 @@ extension System {
 
     /// Locks the file or folder against other handles, also of other processes, until the handle is closed.
     ///
-    /// Returns `false` if somebody else holds the lock and `waits` is not set.
-    static func lock(_ handle: Int32, waits: Bool) throws(SystemError) -> Bool {
-        while flock(handle, LOCK_EX | (waits ? 0 : LOCK_NB)) != 0 {
+    /// Never waits: returns `false` if somebody else holds the lock.
+    static func lock(_ handle: Int32) throws(SystemError) -> Bool {
+        while flock(handle, LOCK_EX | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }
             if errno != EINTR { throw SystemError("flock") }
         }

@@ -39,6 +39,7 @@ extension RedisDriver {
         _ replacement: [UInt8]?,
         _ options: WriteOptions
     ) async throws(StorageError) -> CompareAndSwapResult? {
+        var retries = SwapRetries()
         while true {
             guard replacement == nil ? self.knowledge.mayCompareRemoving : self.knowledge.mayCompare else { return nil }
             let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
@@ -68,6 +69,7 @@ extension RedisDriver {
                 // If the item has become what was expected meanwhile, it was something else before.
                 let current = try await self.currentItem(key)
                 if current != expected { return .mismatch(current: current) }
+                _ = try await retries.next(key)
             case .error(let error) where replacement == nil && error.description.hasPrefix("ERR unknown command"):
                 self.knowledge.noteComparingRemovalUnknown()
             case .error(let error) where replacement != nil && error.description.hasPrefix("ERR syntax error"):
@@ -92,6 +94,7 @@ extension RedisDriver {
             if case .integer = reply { return .swapped }
             return .mismatch(current: try reply.bytesOrNull(key))
         }
+        var retries = SwapRetries()
         while true {
             let reply = try await self.client.send(key, .one, isRepeatable: false) { writer in
                 let ttl = options.leastMilliseconds
@@ -109,6 +112,7 @@ extension RedisDriver {
             guard case .null = reply else { throw reply.unexpected(key) }
             // If the item went meanwhile, there was a moment at which it could have been created.
             if let current = try await self.currentItem(key) { return .mismatch(current: current) }
+            _ = try await retries.next(key)
         }
     }
 
