@@ -18,6 +18,8 @@ struct FilesFixture {
     /// Opens the store, once more if it is open already.
     func open(_ change: (inout FilesDriver.Configuration) -> Void = { _ in }) throws -> FilesDriver {
         var configuration = FilesDriver.Configuration(clock: self.clock)
+        // All tests of the process share the threads that flush: on a slow disk a turn there can take seconds.
+        configuration.busyTimeout = .seconds(60)
         change(&configuration)
         return try FilesDriver(path: self.path, configuration: configuration)
     }
