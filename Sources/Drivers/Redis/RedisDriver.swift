@@ -47,7 +47,16 @@ public final class RedisDriver: StorageDriver {
     public let name = "redis"
     /// Commits, and batches that are seen whole, unless a cluster's items have several slots; atomic calls between processes,
     /// custom metadata, others' changes; keys in no order.
-    public let capabilities: Capabilities
+    ///
+    /// A server that has a `maxmemory` and a policy that evicts is known for one from the first connection on: then `.evicts` is
+    /// among them. Who may not ask `INFO memory` does not learn of it.
+    public var capabilities: Capabilities {
+        var capabilities = self.configuredCapabilities
+        if self.memoryPolicy.evicts { capabilities.features.insert(.evicts) }
+        return capabilities
+    }
+    private let configuredCapabilities: Capabilities
+    private let memoryPolicy: MemoryPolicy
     /// Tells of changes by the server's notifications; `nil` if configured to tell only of own writes.
     public var events: EventHub? { self.watcher?.events }
 
@@ -71,6 +80,8 @@ public final class RedisDriver: StorageDriver {
         options.secure = try configuration.security(for: url)
         try configuration.validateLogin(url)
         options.sentinels = configuration.sentinels(for: url, options)
+        self.memoryPolicy = MemoryPolicy(hasSeveralServers: url.isCluster)
+        options.memoryPolicy = self.memoryPolicy
         self.keys = Keys(prefix: configuration.prefix, isCluster: url.isCluster)
         if url.isCluster {
             let seeds = url.endpoints
@@ -95,7 +106,7 @@ public final class RedisDriver: StorageDriver {
         if !url.isCluster || self.keys.areTogether { features.formUnion([.atomicCommit, .wholeReads]) }
         if configuration.customMetadata { features.insert(.customMetadata) }
         if configuration.readsFrom == .replica { features.insert(.readsMayBeOld) }
-        self.capabilities = Capabilities(
+        self.configuredCapabilities = Capabilities(
             features,
             watching: watching == .ownWrites ? .none : .external,
             durability: .processCrash,

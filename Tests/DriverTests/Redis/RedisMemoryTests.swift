@@ -17,6 +17,28 @@ struct RedisMemoryTests {
         return try .redis(server.url, configuration)
     }
 
+    @Test("a server that evicts is known for it from the first connection on")
+    func evicting() async throws {
+        for (policy, limit, evicts) in [
+            ("allkeys-lru", "20mb", true), ("volatile-ttl", "20mb", true), ("noeviction", "20mb", false),
+            ("allkeys-lru", "0", false),
+        ] {
+            let server = try RedisServer(["--maxmemory", limit, "--maxmemory-policy", policy])
+            let driver = try Self.driver(server, true)
+            #expect(!driver.capabilities.contains(.evicts))
+            try await driver.setItem("a", [1], WriteOptions())
+            #expect(driver.capabilities.contains(.evicts) == evicts, "\(policy) \(limit)")
+            try await driver.dispose()
+        }
+        // Who may not ask does not learn of it, and can work all the same.
+        let server = try RedisServer(["--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru"])
+        try await server.check("ACL", "SETUSER", "default", "-info")
+        let driver = try Self.driver(server, true)
+        try await driver.setItem("a", [1], WriteOptions())
+        #expect(!driver.capabilities.contains(.evicts))
+        try await driver.dispose()
+    }
+
     private static func usedMemory(_ server: RedisServer) async throws -> Int {
         let lines = try await server.text("INFO", "memory").split(whereSeparator: \.isNewline)
         let line = try #require(lines.first { $0.hasPrefix("used_memory:") })

@@ -40,6 +40,8 @@ final class Connection: Sendable {
         var startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool = {
             RedisPlatform.startThread($0)
         }
+        /// Where it is noted whether the server evicts; `nil` asks for nothing.
+        var memoryPolicy: MemoryPolicy?
         /// A pattern of channels; what comes on them goes to the subscriber. Such a connection, once it was used, is kept up.
         var subscription: [UInt8]?
 

@@ -10,13 +10,14 @@ struct Handshake {
     }
 
     private enum Step {
-        case authenticate, select, name, readReplica, ping, role, subscribe
+        case authenticate, select, name, readReplica, ping, role, memory, subscribe
     }
 
     /// What is to be sent.
     let bytes: [UInt8]
     private var steps: [Step]
     private let place: String
+    private let memoryPolicy: MemoryPolicy?
 
     init(_ options: Connection.Options) {
         var writer = CommandWriter()
@@ -57,6 +58,12 @@ struct Handshake {
             writer.word("ROLE")
             steps.append(.role)
         }
+        if options.memoryPolicy != nil, options.subscription == nil {
+            writer.begin(2)
+            writer.word("INFO")
+            writer.word("memory")
+            steps.append(.memory)
+        }
         if let pattern = options.subscription {
             writer.begin(2)
             writer.word("PSUBSCRIBE")
@@ -66,6 +73,7 @@ struct Handshake {
         self.bytes = writer.bytes
         self.steps = steps.reversed()
         self.place = options.endpoint.description
+        self.memoryPolicy = options.memoryPolicy
     }
 
     /// Takes the next reply.
@@ -76,10 +84,13 @@ struct Handshake {
             let text = "\(self.place) is no master, though a sentinel names it; the failover may not be over"
             return .failed(StorageError(.unavailable, text), isFinal: false)
         }
+        if step == .memory, case .bytes(let text) = reply { self.memoryPolicy?.note(text) }
         return self.steps.isEmpty ? .done : .unfinished
     }
 
     private func failure(of step: Step, _ error: RedisServerError) -> Outcome? {
+        // Who may not ask for it does not know it; nothing else depends on it.
+        if step == .memory { return nil }
         switch (step, error.code) {
         // The name is for people who look at the server; and who may not ping may still read and write.
         case (.name, "NOPERM"), (.ping, "NOPERM"), (.role, "NOPERM"):
@@ -97,7 +108,7 @@ struct Handshake {
             return nil
         case (.select, _):
             return self.failed(.invalidOption, "has no such database", error, isFinal: true)
-        case (.readReplica, _), (.ping, _), (.subscribe, _):
+        case (.readReplica, _), (.ping, _), (.memory, _), (.subscribe, _):
             return self.failed(.unavailable, "does not serve us", error, isFinal: true)
         }
     }
