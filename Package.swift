@@ -129,7 +129,7 @@ let package = Package(
         support("Fuzzing", ["KVStorage", "KVStorageTesting", "Sessions", httpTypes]),
         program("Fuzzer", ["Fuzzing"]),
         program("ReadmeExample", ["KVStorage", "KVStorageSQLite"]),
-        program("SessionProcess", ["KVStorage", "KVStorageSQLite", "ProcessOutput", "Sessions", httpTypes]),
+        program("SessionProcess", ["KVStorage", "ProcessOutput", "Sessions", httpTypes] + drivers),
         program("StorageProcess", ["KVStorage", "ProcessOutput"] + drivers),
 
         suite("KVStorageTests", ["KVStorage", "KVStorageTesting"]),
@@ -141,9 +141,8 @@ let package = Package(
         suite(
             "SessionsTests",
             [
-                "KVStorage", "KVStorageSQLite", "ChildProcess", "Fuzzing", "KVStorageTesting", "SessionProcess",
-                "Sessions", httpTypes,
-            ]
+                "KVStorage", "ChildProcess", "Fuzzing", "KVStorageTesting", "SessionProcess", "Sessions", httpTypes,
+            ] + drivers
         ),
         suite(
             "HummingbirdTests",

@@ -104,7 +104,7 @@ struct ConfigurationTests {
     @Test("R22 a name that leaves no room for the value is refused")
     func longNames() async throws {
         #expect(try await self.refusal(name: String(repeating: "x", count: 4000)) == .invalidConfiguration)
-        #expect(try await self.refusal(name: String(repeating: "x", count: 3900)) == nil)
+        #expect(try await self.refusal(name: String(repeating: "x", count: 3800)) == nil)
     }
 
     @Test("R26 A21 missing, empty and short secrets are refused")

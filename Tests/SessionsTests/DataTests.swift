@@ -81,7 +81,9 @@ struct DataTests {
         #expect(try await world.keys().count == 1)
     }
 
-    @Test("R30 data that is not migrated is no session, and is left alone", arguments: Store.allCases)
+    @Test(
+        "R30 data that is not migrated has no value, and is left alone by every call but a logout",
+        arguments: Store.allCases)
     func refusedMigration(store: Store) async throws {
         let world = try World(store)
         let browser = Browser()
@@ -94,8 +96,12 @@ struct DataTests {
         for config in configs {
             #expect(try await self.count(browser, config) == nil)
             let other = browser.copy()
-            #expect(try await other.visit(config) { try await increment($0) } == 1)
-            #expect(other.cookies != browser.cookies)
+            #expect(
+                try await other.visit(config) { event in try await code { try await increment(event) } } == .undecodable
+            )
+            #expect(try await other.visit(config) { try await sessionInfo($0) } != nil)
+            _ = try await other.visit(config) { try await csrfToken($0) }
+            #expect(other.cookies == browser.cookies)
         }
         #expect(
             try await browser.visit(try self.old(world)) { try await getSession($0, as: OldVisits.self)?.visits } == 7)

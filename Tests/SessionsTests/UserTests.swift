@@ -107,7 +107,7 @@ struct UserTests {
         try await authenticateSession(event, user: "bob")
         browser.receive(event)
         #expect(try await self.user(browser, config) == "bob")
-        #expect(try await code { try await authenticateSession(event, user: "") } == .invalidConfiguration)
+        #expect(try await code { try await authenticateSession(event, user: "") } == .invalidUser)
     }
 
     @Test(
@@ -210,7 +210,7 @@ struct UserTests {
         _ = dry.counting.reset()
         try await browser.visit(config) { try await regenerateSession($0) }
         let count = dry.counting.calls.count
-        #expect(count >= 6)
+        #expect(count == 3, "the record, the epochs, the swap")
         for index in 0..<count {
             let world = try World(store)
             let config = try world.config()
@@ -244,7 +244,7 @@ struct UserTests {
 
     @Test(
         "users are called as they please",
-        arguments: ["ada@example.org", "a:b/c?d$", "ü\n\r\0%0A x", "users", String(repeating: "x", count: 5000)])
+        arguments: ["ada@example.org", "a:b/c?d$", "ü\n\r\0%0A x", "users", String(repeating: "x", count: 1024)])
     func names(user: String) async throws {
         let world = try World()
         let config = try world.config()

@@ -40,4 +40,12 @@ extension Storage {
         let mounts = MountTable.longestFirst(table.mounts(below: base)) + (parents ? table.mounts(above: base) : [])
         return mounts.map(\.mount)
     }
+
+    /// Returns the driver that keeps the items right below the handle's base, and what tells whether it is still the same one.
+    ///
+    /// - Throws: ``StorageError/Code/invalidKey`` for a view of a bad base, ``StorageError/Code/closed``.
+    package func owner() throws(StorageError) -> (id: ObjectIdentifier, driver: any StorageDriver) {
+        let mount = try self.route("item").mount
+        return (mount.id, mount.driver)
+    }
 }

@@ -90,6 +90,19 @@ enum ConfigurationCheck {
         )
     }
 
+    /// The limits of sessions whose users are remembered.
+    static func persistentLimits(_ options: SessionOptions) throws(SessionError) -> SessionLimits? {
+        guard let persistent = options.persistent else { return nil }
+        guard persistent.maxAge > .zero else { throw self.invalid("persistent.maxAge has to be positive") }
+        if let idle = persistent.idleTimeout, idle <= .zero {
+            throw self.invalid("persistent.idleTimeout has to be positive; nil means none")
+        }
+        return SessionLimits(
+            absolute: persistent.maxAge.wholeMilliseconds,
+            idle: persistent.idleTimeout.map(\.wholeMilliseconds)
+        )
+    }
+
     /// A name of a header field.
     static func field(_ name: String) throws(SessionError) -> HTTPField.Name {
         guard let field = HTTPField.Name(name) else {
@@ -107,8 +120,8 @@ enum ConfigurationCheck {
         guard options.regenerationGrace >= .zero else { throw self.invalid("regenerationGrace can't be negative") }
         if let maximum = options.maximumPerUser {
             guard maximum > 0 else { throw self.invalid("maximumPerUser has to be positive; nil means no limit") }
-            guard !isSealed else { throw self.invalid("sealed sessions are in no list, so maximumPerUser can't hold") }
         }
+        guard options.checkInterval > .zero else { throw self.invalid("checkInterval has to be positive") }
         guard !isSealed || options.regenerationGrace == .zero else {
             throw self.invalid("a sealed session's old cookie can't be told from the new one: no regenerationGrace")
         }

@@ -5,6 +5,7 @@ struct DerivedKeys: Sendable {
     private let logging: [HMAC<SHA256>]
     private let forgery: [HMAC<SHA256>]
     private let pinning: [HMAC<SHA256>]
+    private let addresses: [HMAC<SHA256>]
 
     init(secrets: [[UInt8]], cookieName: String) {
         func derive(_ purpose: String) -> [HMAC<SHA256>] {
@@ -17,6 +18,7 @@ struct DerivedKeys: Sendable {
         self.logging = Array(derive("log").prefix(1))
         self.forgery = derive("csrf")
         self.pinning = derive("pin")
+        self.addresses = Array(derive("address").prefix(1))
     }
 
     /// Returns a salted hash of the ID, for logs (R07).
@@ -42,6 +44,11 @@ struct DerivedKeys: Sendable {
     /// Returns the keyed hashes of a part of an address, one for each secret.
     func pins(_ part: [UInt8], salt: Int64) -> [String] {
         self.codes(self.pinning, Array("\(salt) \(part.count) ".utf8) + part, count: 16)
+    }
+
+    /// Returns a keyed hash of an address: the same for the same address, until the first secret is another one.
+    func addressHash(_ address: [UInt8]) -> String? {
+        self.codes(self.addresses, address, count: 12).first
     }
 
     private func codes(_ keys: [HMAC<SHA256>], _ message: [UInt8], count: Int) -> [String] {

@@ -6,6 +6,8 @@ public struct SessionActivity: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// A session was created.
         case created
+        /// Another library's session was taken over, see ``SessionAdoption``.
+        case adopted
         /// A request loaded its session.
         case loaded
         /// The session got a new ID.
@@ -14,7 +16,8 @@ public struct SessionActivity: Sendable, Hashable {
         case authenticated
         /// The session was destroyed by its own request.
         case destroyed
-        /// The session was ended by ``revokeSessions(of:except:_:)``, or as its user's oldest by a limit.
+        /// The session was ended by ``revokeSessions(of:except:_:)`` or ``revokeSession(_:of:_:)``, or as its user's oldest
+        /// by ``SessionOptions/maximumPerUser``.
         case revoked
         /// A session was found past its idle or absolute timeout, and removed.
         case expired
@@ -36,8 +39,12 @@ public struct SessionActivity: Sendable, Hashable {
         case ambiguous
         /// It is right, but there is no such session: ended, or made up by who knows a secret.
         case unknown
-        /// It was good once, and its user's sessions were revoked since.
+        /// It was good once, and its user's sessions, all sessions, or those of its identifier were revoked since; also if
+        /// what says so was lost.
         case revoked
+        /// Its session lives, but under a newer ID: the client missed the answer that had it, or the cookie was stolen and
+        /// one of the two who use it has moved on. See ``SessionOptions/onReplay``.
+        case replayed
         /// The request comes from another address than the session was made for.
         case address
         /// The session's record can't be read as what the configuration says; it is left to its lifetime.
@@ -50,11 +57,16 @@ public struct SessionActivity: Sendable, Hashable {
     public let session: String
     /// A salted hash of the ID, which follows one session through a log and is of no other use; `nil` where there is no ID.
     public let tag: String?
+    /// The session's handle as in ``SessionInfo/handle``, where it is known.
+    public let handle: String?
+    /// Whose session it is, where that is known.
+    public let user: String?
 
     /// A word for the kind, as in `session.created`.
     public var name: String {
         switch self.kind {
         case .created: "session.created"
+        case .adopted: "session.adopted"
         case .loaded: "session.loaded"
         case .regenerated: "session.regenerated"
         case .authenticated: "session.authenticated"
@@ -71,6 +83,8 @@ public struct SessionActivity: Sendable, Hashable {
     public var metadata: [String: String] {
         var metadata = ["session": self.session]
         metadata["tag"] = self.tag
+        metadata["handle"] = self.handle
+        metadata["user"] = self.user
         if case .rejected(let reason) = self.kind { metadata["reason"] = reason.rawValue }
         return metadata
     }

@@ -26,19 +26,27 @@ public struct SessionConfig<Value: Codable & Sendable>: Sendable {
     ///   - options: Limits, the cookie's attributes, and the rest.
     ///   - initial: Makes a new session's value.
     ///   - migrate: Makes a value from data of another ``SessionOptions/dataVersion``; what it throws or `nil` means that
-    ///     there is no session. Nothing is written until the session is next updated. By default there is none, and data
-    ///     of another version is no session.
+    ///     it has no value. Nothing is written until the session is next updated. By default there is none, and data
+    ///     of another version has no value.
+    ///   - adopt: Takes over another library's sessions; by default none.
     /// - Throws: ``SessionError/Code/invalidConfiguration`` for what is impossible or insecure, with what to do about it.
     public init(
         in place: SessionPlace,
         name: String = "sid",
         options: SessionOptions = SessionOptions(),
         _ initial: @escaping @Sendable () -> Value,
-        migrate: (@Sendable (_ data: [UInt8], _ version: Int) throws -> Value?)? = nil
+        migrate: (@Sendable (_ data: [UInt8], _ version: Int) throws -> Value?)? = nil,
+        adopt: SessionAdoption<Value>? = nil
     ) throws(SessionError) {
         let type = SessionType(
             version: options.dataVersion, codec: options.codec, migrate: migrate, initial: initial)
-        self.core = try SessionCore(place, name: name, type: type, options: options)
+        let foreign: ForeignSessions?
+        if let adopt {
+            foreign = try ForeignSessions(adopt, type, secret: place.firstSecret)
+        } else {
+            foreign = nil
+        }
+        self.core = try SessionCore(place, name: name, type: type, options: options, foreign: foreign)
     }
 }
 

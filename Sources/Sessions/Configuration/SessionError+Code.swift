@@ -3,7 +3,8 @@ extension SessionError {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String, Sendable {
             case notStarted, typeMismatch, invalidConfiguration, gone, conflict, storage, encoding, tooLarge
-            case noAddress, reauthenticationRequired, forbidden, notSupported
+            case noAddress, reauthenticationRequired, forbidden, notSupported, headSent, outcomeUnknown
+            case undecodable, notAuthenticated, authenticationTooOld, invalidUser
         }
 
         private let value: Value
@@ -37,6 +38,20 @@ extension SessionError {
         public static let reauthenticationRequired = Code(.reauthenticationRequired)
         /// The request does not prove that it comes from the session's own pages (CSRF).
         public static let forbidden = Code(.forbidden)
+        /// The response's head was sent, and a cookie can't follow it; nothing was changed.
+        public static let headSent = Code(.headSent)
+        /// The storage's answer was lost, and what it did could not be read either: the session may have ended, and no new
+        /// cookie was sent. Whoever has none that works logs in again.
+        public static let outcomeUnknown = Code(.outcomeUnknown)
+        /// What is stored can't be read as what the configuration says: data of another type or version, a damaged list.
+        /// Nothing was changed.
+        public static let undecodable = Code(.undecodable)
+        /// Nobody is logged in.
+        public static let notAuthenticated = Code(.notAuthenticated)
+        /// The user proved who they are too long ago, or not by the methods that are asked for; have them do so again.
+        public static let authenticationTooOld = Code(.authenticationTooOld)
+        /// The user, the identifier or a method is empty or too long; nothing was changed.
+        public static let invalidUser = Code(.invalidUser)
         /// The kind of session has no such ability, as listing has none where no records are kept.
         public static let notSupported = Code(.notSupported)
     }

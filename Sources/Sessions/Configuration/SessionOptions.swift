@@ -27,8 +27,12 @@ public struct SessionOptions: Sendable {
     /// one writes at most this often. Without an idle timeout, reading never writes.
     public var touchInterval: Duration?
 
+    /// The limits of sessions whose users chose to be remembered: those of a login with `persistent: true`. By default `nil`:
+    /// they have the limits above, and a cookie that outlives the browser.
+    public var persistent: PersistentLogin?
+
     /// How long the old ID may still read after ``regenerateSession(_:name:)``, for requests that were under way; none by
-    /// default. What it reads is the session as it was then; it writes nothing, and it is dead once the new session is.
+    /// default. It reads the session and writes nothing, and it is dead once the session is.
     ///
     /// Log in with ``authenticateSession(_:user:name:)``, which never leaves a grace: a cookie that was planted on somebody
     /// who then logs in must not see what the login brought.
@@ -71,8 +75,29 @@ public struct SessionOptions: Sendable {
 
     // MARK: Users and clients
 
-    /// How many sessions a user may have; no limit by default. One more login ends the oldest.
-    public var maximumPerUser: Int?
+    /// How many sessions a user may have; 100 by default, `nil` for no limit. One more login ends the oldest, once the new
+    /// session stands. The list of a user's sessions is one item, which each login reads and writes. Sealed sessions are in no
+    /// list and have no limit.
+    public var maximumPerUser: Int? = 100
+
+    /// What is noted of the client when a user logs in, for ``listSessions(of:current:_:)``.
+    public var devices = SessionDevices()
+
+    /// What happens when an ID comes back that a regeneration has replaced, after its grace; ``Replay/report`` by default.
+    public var onReplay = Replay.report
+
+    /// What happens when a replaced ID comes back.
+    public enum Replay: Sendable, Hashable {
+        /// The request has no session, and it is reported as ``SessionActivity/Rejection/replayed``. A client that missed
+        /// the answer with its new ID does this too.
+        case report
+        /// Besides, the session ends, for whoever of the two was not its user.
+        case endFamily
+    }
+
+    /// How often it is looked whether a session that somebody waits on has ended; five seconds by default. See
+    /// ``sessionEnd(_:name:)``.
+    public var checkInterval = Duration.seconds(5)
 
     /// The reverse proxies whose `X-Forwarded-…` fields are trusted; none by default.
     public var proxies = TrustedProxies.none

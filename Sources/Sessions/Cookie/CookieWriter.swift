@@ -26,8 +26,10 @@ struct CookieWriter: Sendable {
     }
 
     /// Returns the field's value; `maxAge` in seconds is cut at 400 days and left out for browser-session cookies.
-    /// R22: throws if the browser would drop it.
-    func set(_ value: String, maxAge: Int64, secure: Bool) throws(SessionError) -> String {
+    /// R22: throws if the browser would drop it. `isPersistent` says which it is, `nil` as configured.
+    func set(
+        _ value: String, maxAge: Int64, isPersistent: Bool? = nil, secure: Bool
+    ) throws(SessionError) -> String {
         let count = self.name.utf8.count + value.utf8.count
         guard count <= Self.maximumBytes else {
             throw SessionError(
@@ -35,7 +37,7 @@ struct CookieWriter: Sendable {
                 "the cookie \(self.name) would take \(count) bytes, browsers keep \(Self.maximumBytes); keep less in it"
             )
         }
-        let age = self.persistent ? "; Max-Age=\(min(max(maxAge, 1), Self.maximumAge))" : ""
+        let age = isPersistent ?? self.persistent ? "; Max-Age=\(min(max(maxAge, 1), Self.maximumAge))" : ""
         return self.start + value + age + self.attributes + (secure ? "; Secure" : "")
     }
 

@@ -2,8 +2,10 @@ import Synchronization
 
 /// Where session IDs come from: the system's source, or one that was given to the configuration explicitly (R01).
 protocol IDSource: Sendable {
-    /// Draws a new ID.
+    /// Draws the ID of a new session.
     func next() -> SessionID
+    /// Draws a new secret for a session.
+    func renewed(_ id: SessionID) -> SessionID
 }
 
 /// The system's cryptographically secure source.
@@ -11,6 +13,11 @@ struct SystemIDSource: IDSource {
     func next() -> SessionID {
         var generator = SystemRandomNumberGenerator()
         return SessionID(using: &generator)
+    }
+
+    func renewed(_ id: SessionID) -> SessionID {
+        var generator = SystemRandomNumberGenerator()
+        return SessionID(id, secretUsing: &generator)
     }
 }
 
@@ -24,5 +31,9 @@ final class SharedIDSource<Generator: RandomNumberGenerator & Sendable>: IDSourc
 
     func next() -> SessionID {
         self.generator.withLock { SessionID(using: &$0) }
+    }
+
+    func renewed(_ id: SessionID) -> SessionID {
+        self.generator.withLock { SessionID(id, secretUsing: &$0) }
     }
 }

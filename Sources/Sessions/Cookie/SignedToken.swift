@@ -11,10 +11,12 @@ enum SignedToken {
     }
 
     private static let signatureCount = 43
-    private static let count = 2 + SessionID.count + 1 + Self.signatureCount
+    /// What stands around the ID: `s:`, the dot and the signature.
+    private static let frameCount = 2 + 1 + Self.signatureCount
+    private static let maximumCount = Self.frameCount + SessionID.maximumCount
 
     /// The most bytes that the text takes percent-encoded.
-    static let maximumEncodedCount = 4 + SessionID.count + 1 + 3 * Self.signatureCount
+    static let maximumEncodedCount = 4 + SessionID.maximumCount + 1 + 3 * Self.signatureCount
 
     /// Returns the text for an ID, signed by the first secret, not percent-encoded.
     static func text(for id: SessionID, signer: CookieSigner) -> String {
@@ -25,19 +27,21 @@ enum SignedToken {
     /// before both are found right.
     static func verify(_ text: UnsafeRawBufferPointer, signer: CookieSigner) -> Outcome {
         guard text.count <= self.maximumEncodedCount else { return .malformed }
-        return withUnsafeTemporaryAllocation(byteCount: self.count + 32, alignment: 1) { buffer in
-            let decoded = UnsafeMutableRawBufferPointer(rebasing: buffer[..<self.count])
-            guard PercentEncoding.decode(text, into: decoded) == self.count else { return .malformed }
-            let bytes = UnsafeRawBufferPointer(decoded)
-            let id = UnsafeRawBufferPointer(rebasing: bytes[2..<2 + SessionID.count])
-            guard bytes[0] == UInt8(ascii: "s"), bytes[1] == UInt8(ascii: ":"), SessionID.isValid(id),
-                bytes[2 + SessionID.count] == UInt8(ascii: ".")
+        return withUnsafeTemporaryAllocation(byteCount: self.maximumCount + 32, alignment: 1) { buffer in
+            let decoded = UnsafeMutableRawBufferPointer(rebasing: buffer[..<self.maximumCount])
+            guard let count = PercentEncoding.decode(text, into: decoded), SessionID.canHave(count - self.frameCount)
             else { return .malformed }
-            let signature = UnsafeMutableRawBufferPointer(rebasing: buffer[self.count...])
-            let encoded = UnsafeRawBufferPointer(rebasing: bytes[(3 + SessionID.count)...])
+            let bytes = UnsafeRawBufferPointer(rebasing: decoded[..<count])
+            let end = count - self.signatureCount - 1
+            let text = UnsafeRawBufferPointer(rebasing: bytes[2..<end])
+            guard bytes[0] == UInt8(ascii: "s"), bytes[1] == UInt8(ascii: ":"), bytes[end] == UInt8(ascii: "."),
+                let id = SessionID(text)
+            else { return .malformed }
+            let signature = UnsafeMutableRawBufferPointer(rebasing: buffer[self.maximumCount...])
+            let encoded = UnsafeRawBufferPointer(rebasing: bytes[(end + 1)...])
             guard Base64.standard.decode(encoded, into: signature) else { return .malformed }
-            guard let secret = signer.verify(UnsafeRawBufferPointer(signature), of: id) else { return .forged }
-            return .valid(SessionID(valid: id), secret: secret)
+            guard let secret = signer.verify(UnsafeRawBufferPointer(signature), of: text) else { return .forged }
+            return .valid(id, secret: secret)
         }
     }
 }

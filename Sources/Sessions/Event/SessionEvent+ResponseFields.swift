@@ -1,11 +1,16 @@
 public import HTTPTypes
 
 extension SessionEvent {
-    /// Puts the event's fields into those of a response.
+    /// Puts the event's fields into those of a response whose head is sent next.
+    ///
+    /// From then on no session of the event can send a cookie: regenerating, logging in, creating a session, and any change of
+    /// a sealed one throw ``SessionError/Code/headSent``. Reading, updating, destroying and revoking go on, as a stream of
+    /// events does that outlives the head. Calling it again, for the response that an error becomes, is fine.
     ///
     /// A `Set-Cookie` replaces one of the same cookie and leaves the others (R20); `Vary` and `Cache-Control` are merged
     /// with what the response has (R23); any other field replaces.
     public func apply(to fields: inout HTTPFields) {
+        self.closeHead()
         let own = self.responseFields
         var replaced: Set<HTTPField.Name> = [.setCookie, .vary, .cacheControl]
         for field in own where replaced.insert(field.name).inserted {
@@ -25,6 +30,11 @@ extension SessionEvent {
     /// R20, R23: sends a cookie instead of one of the same name that was to be sent, and keeps caches from it.
     func setCookie(_ field: String, _ cookie: CookieWriter) {
         self.withUnstorable(.setCookie) { $0.setCookie(field, replacing: cookie.names) }
+    }
+
+    /// Sends a cookie of another name, and keeps caches from it.
+    func addSetCookie(_ field: String) {
+        self.withUnstorable(.setCookie) { $0.setCookie(field) { $0.utf8.elementsEqual(field.utf8) } }
     }
 
     /// Takes back a cookie that was to be sent.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// One request and the response fields that its sessions want to send: what a framework's adapter makes for each request.
 ///
-/// Give it to ``useSession(_:_:)`` before the handler runs, and put its fields into the response with ``apply(to:)`` before
-/// the head is sent, also when the handler throws. Whatever the session functions promise is in storage by the time that they return: there
+/// Give it to ``useSession(_:_:)`` before the handler runs, and put its fields into the response with ``apply(to:)`` just before
+/// the head is sent, also when the handler throws: that closes the event for cookies. Whatever the session functions promise is in storage by the time that they return: there
 /// is nothing to save afterwards. Any number of tasks may use one event at once.
 public final class SessionEvent: Sendable {
     /// The request's head.
@@ -23,6 +23,8 @@ public final class SessionEvent: Sendable {
         private var tokenField: HTTPField.Name?
         /// The fields that a session sends and no cache may keep.
         var unstorable: [HTTPField.Name] = []
+        /// Whether the response's head was made, so that fields are too late.
+        var isHeadSent = false
         // Most requests have one session: it costs no array.
         private var slot: SessionSlot?
         private var furtherSlots: [SessionSlot] = []
@@ -56,6 +58,11 @@ public final class SessionEvent: Sendable {
         func slot(_ name: String?) -> SessionSlot? {
             guard let name, let slot, slot.core.name != name else { return self.slot }
             return self.furtherSlots.first { $0.core.name == name }
+        }
+
+        func slot(cookieName: String) -> SessionSlot? {
+            if let slot, slot.core.cookie.name == cookieName { return slot }
+            return self.furtherSlots.first { $0.core.cookie.name == cookieName }
         }
 
         mutating func add(_ slot: SessionSlot) {
@@ -100,6 +107,15 @@ public final class SessionEvent: Sendable {
         }
     }
 
+    /// Whether ``apply(to:)`` was called: from then on a session can't send a cookie, and what would need one throws
+    /// ``SessionError/Code/headSent`` before it changes anything.
+    public var isHeadSent: Bool { self.state.withLock { $0.isHeadSent } }
+
+    /// Notes that the response's head is made.
+    func closeHead() {
+        self.state.withLock { $0.isHeadSent = true }
+    }
+
     /// The fields that a session sends and no cache may keep.
     var unstorable: [HTTPField.Name] { self.state.withLock { $0.unstorable } }
 
@@ -117,10 +133,14 @@ public final class SessionEvent: Sendable {
         return slot
     }
 
-    /// Sets a session up unless there is one of its name; returns the one that is there.
-    func add(_ slot: SessionSlot) -> SessionSlot {
-        self.state.withLock { state in
+    /// Sets a session up unless there is one of its name; returns the one that is there. Throws if another one has its cookie.
+    func add(_ slot: SessionSlot) throws(SessionError) -> SessionSlot {
+        try self.state.withLock { state throws(SessionError) in
             if let existing = state.slot(slot.core.name) { return existing }
+            if let other = state.slot(cookieName: slot.core.cookie.name) {
+                throw ConfigurationCheck.invalid(
+                    "the sessions \(other.core.name) and \(slot.core.name) have the same cookie; rename one of them")
+            }
             state.add(slot)
             return slot
         }

@@ -28,7 +28,7 @@ public func setFlash<Value: Encodable>(
     }
 }
 
-/// Takes a value that ``setFlash(_:_:_:name:)`` left; `nil` if there is none, or none of this type.
+/// Takes a value that ``setFlash(_:_:_:name:)`` left; `nil` if there is none.
 ///
 /// R37: of all requests and tasks that take it, exactly one gets it, however often the write has to be tried again. If there
 /// is none, nothing is written.
@@ -37,20 +37,26 @@ public func setFlash<Value: Encodable>(
 ///   - key: What the value was left under.
 ///   - type: The value's type.
 ///   - name: Which session; by default the one that was set up first.
-/// - Throws: As ``updateSession(_:as:name:_:)``.
+/// - Throws: As ``updateSession(_:as:name:_:)``; ``SessionError/Code/undecodable`` if the value is of another type: it stays.
 public func takeFlash<Value: Decodable>(
     _ event: SessionEvent,
     _ key: String,
     as type: Value.Type = Value.self,
     name: String? = nil
 ) async throws(SessionError) -> Value? {
-    guard let slot = event.slot(name), try await slot.session(event)?.record[flash: key] != nil else { return nil }
-    let bytes = try await slot.lock.withLock { () async throws(SessionError) -> [UInt8]? in
+    let slot = try event.requiredSlot(name)
+    guard try await slot.session(event)?.record[flash: key] != nil else { return nil }
+    return try await slot.lock.withLock { () async throws(SessionError) -> Value? in
         guard case .live(let session) = slot.current, session.record[flash: key] != nil else { return nil }
-        return try await slot.write(event) { (draft) throws(SessionError) -> [UInt8]? in
-            defer { draft.record[flash: key] = nil }
-            return draft.record[flash: key]
+        return try await slot.write(event) { (draft) throws(SessionError) -> Value? in
+            guard let bytes = draft.record[flash: key] else { return nil }
+            draft.record[flash: key] = nil
+            do {
+                return try slot.core.type.codec.decode(type, from: bytes)
+            } catch {
+                throw SessionError(
+                    .undecodable, "the flash value is not of the type \(Value.self); it stays", underlying: error)
+            }
         }
     }
-    return bytes.flatMap { try? slot.core.type.codec.decode(type, from: $0) }
 }

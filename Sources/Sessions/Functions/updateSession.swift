@@ -11,8 +11,8 @@ import KVStorage
 ///   - name: Which session; by default the one that was set up first.
 ///   - body: Changes the value; may run more than once. What it throws passes through, and nothing is changed.
 /// - Returns: What `body` returned.
-/// - Throws: ``SessionError`` with the code `gone`, `conflict`, `tooLarge`, `encoding`, `storage`, `notStarted` or
-///   `typeMismatch`; the session is then as it was.
+/// - Throws: ``SessionError`` with the code `gone`, `conflict`, `tooLarge`, `encoding`, `undecodable`, `storage`, `headSent`,
+///   `notStarted` or `typeMismatch`; the session is then as it was. With `outcomeUnknown` it may be changed.
 @discardableResult
 public func updateSession<Value: Codable & Sendable, Result>(
     _ event: SessionEvent,
@@ -25,7 +25,16 @@ public func updateSession<Value: Codable & Sendable, Result>(
     var thrown: (any Error)?
     let result = try await slot.lock.withLock { () async throws(SessionError) -> Result? in
         try await slot.write(event) { (draft) throws(SessionError) -> Result? in
-            var value = (draft.value as? SessionValue<Value>)?.value ?? type.initialValue()
+            var value: Value
+            if let session = draft.session {
+                guard let present = session.value(type) as? SessionValue<Value> else {
+                    slot.core.report(.rejected(.undecodable), session)
+                    throw slot.undecodable
+                }
+                value = present.value
+            } else {
+                value = type.initialValue()
+            }
             let result: Result
             do {
                 result = try body(&value)

@@ -56,6 +56,9 @@ struct RecordReader {
         return SessionRecord.Field(name: name, value: value)
     }
 
+    /// Whether everything was read.
+    var isAtEnd: Bool { self.index == self.bytes.count }
+
     /// Everything that was not read yet.
     var rest: [UInt8] { Array(self.bytes[self.index...]) }
 }

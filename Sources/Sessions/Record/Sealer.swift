@@ -15,10 +15,10 @@ struct Sealer: Sendable {
 
     private static let mark = Array("e1.".utf8)
     private let keys: [Key]
-    /// Where the numbers are kept by which a user's sessions are revoked.
-    let generations: Storage?
+    /// Where it is kept what was revoked or logged out, if that is.
+    let revocations: Storage?
 
-    init(_ keys: [SealingKey], cookieName: String, generations: Storage?) {
+    init(_ keys: [SealingKey], cookieName: String, revocations: Storage?) {
         self.keys = keys.map { key in
             Key(
                 id: Array(key.id.utf8),
@@ -26,7 +26,7 @@ struct Sealer: Sendable {
                 context: Array("kv-storage session/1 sealed \(cookieName) \(key.id)".utf8)
             )
         }
-        self.generations = generations
+        self.revocations = revocations
     }
 
     /// Returns the cookie's value; the first key seals.

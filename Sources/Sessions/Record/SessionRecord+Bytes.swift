@@ -2,19 +2,21 @@ import KVStorage
 
 extension SessionRecord {
     /// What every record begins with: the format and its version.
-    static let magic: StaticString = "session/1 "
+    static let magic: StaticString = "session/2 "
+    private static let firstMagic: StaticString = "session/1 "
 
     /// The stored form.
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(96 + self.data.count + self.fields.count * 64)
-        Self.magic.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.reserveCapacity(160 + self.data.count + self.fields.count * 64)
+        (self.isFirstFormat ? Self.firstMagic : Self.magic).withUTF8Buffer { bytes.append(contentsOf: $0) }
         Self.append(Int64(self.dataVersion), to: &bytes, endingWith: " ")
         Self.append(self.created.milliseconds, to: &bytes, endingWith: " ")
         Self.append(self.seen.milliseconds, to: &bytes, endingWith: " ")
         Self.append(self.limits.idle ?? 0, to: &bytes, endingWith: " ")
         Self.append(self.limits.absolute, to: &bytes, endingWith: "\n")
-        if let user = self.user { Self.append("user", user, to: &bytes) }
+        if let secret = self.secret { Self.append("secret", secret, to: &bytes) }
+        if let user = self.user { Self.append("user", Self.escape(user), to: &bytes) }
         for field in self.fields { Self.append(field.name, field.value, to: &bytes) }
         bytes.append(UInt8(ascii: "\n"))
         bytes.append(contentsOf: self.data)
@@ -25,20 +27,23 @@ extension SessionRecord {
     package init?(_ bytes: [UInt8]) {
         let parsed = bytes.withUnsafeBytes { bytes -> SessionRecord? in
             var reader = RecordReader(bytes)
-            guard reader.skip(Self.magic), let dataVersion = reader.number(endingWith: " "),
+            let isFirstFormat = reader.skip(Self.firstMagic)
+            guard isFirstFormat || reader.skip(Self.magic), let dataVersion = reader.number(endingWith: " "),
                 let created = reader.number(endingWith: " "), let seen = reader.number(endingWith: " "),
                 let idle = reader.number(endingWith: " "), let absolute = reader.number(endingWith: "\n"),
                 idle >= 0, absolute > 0
             else { return nil }
+            var secret: String?
             var user: String?
             var fields: [Field] = []
             while !reader.skip("\n") {
                 guard let field = reader.field() else { return nil }
-                if field.name == "user" {
+                switch field.name {
+                case "user":
                     guard let name = Self.unescape(field.value) else { return nil }
                     user = name
-                } else {
-                    fields.append(field)
+                case "secret": secret = field.value
+                default: fields.append(field)
                 }
             }
             var record = SessionRecord(
@@ -49,7 +54,9 @@ extension SessionRecord {
                 data: reader.rest
             )
             record.seen = Timestamp(milliseconds: seen)
+            record.secret = secret
             record.fields = fields
+            record.isFirstFormat = isFirstFormat
             return record
         }
         guard let parsed else { return nil }
@@ -57,7 +64,7 @@ extension SessionRecord {
     }
 
     /// Keeps line breaks out of a line; everything else stays readable.
-    private static func escape(_ text: String) -> String {
+    static func escape(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "%") }) else { return text }
         var escaped = ""
         for scalar in text.unicodeScalars {
@@ -71,14 +78,14 @@ extension SessionRecord {
         return escaped
     }
 
-    private static func unescape(_ text: String) -> String? {
+    static func unescape(_ text: String) -> String? {
         text.utf8.contains(UInt8(ascii: "%")) ? PercentEncoding.decode(text) : text
     }
 
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: name.utf8)
         bytes.append(UInt8(ascii: " "))
-        bytes.append(contentsOf: (name == "user" ? self.escape(value) : value).utf8)
+        bytes.append(contentsOf: value.utf8)
         bytes.append(UInt8(ascii: "\n"))
     }
 

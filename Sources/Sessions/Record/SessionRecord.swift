@@ -5,13 +5,17 @@ import KVStorage
 /// The stored form is text that `cat` and `redis-cli` show, a line of numbers, further lines by name, an empty line, the
 /// data:
 ///
-///     session/1 1 1780000000000 1780000060000 3600000 86400000
+///     session/2 1 1780000000000 1780000060000 3600000 86400000
+///     secret 1Rr…0M
 ///     user ada
 ///
 ///     {"count":2}
 ///
 /// The numbers are the data's version, when the session began, when it was last seen (milliseconds since 1970), its idle
 /// limit (0: none) and its absolute limit (milliseconds). Touching a session writes new numbers and copies the rest.
+///
+/// A session is one record for its whole life: regenerating writes another hash into `secret`. In the first format
+/// (`session/1`) the ID was the secret and named the record as well; such a record is read, and written in this one.
 package struct SessionRecord: Sendable, Hashable {
     /// The version of the application's data type.
     var dataVersion: Int
@@ -21,9 +25,15 @@ package struct SessionRecord: Sendable, Hashable {
     var seen: Timestamp
     /// The limits that it was made with.
     var limits: SessionLimits
+    /// The hash of the secret that the client has to bring; `nil` in a sealed record, and in one of the first format.
+    var secret: String?
     /// Whose session it is, once authenticated.
     var user: String?
-    /// Lines by name other than ``user``; those that this version does not know stay as they are.
+    /// Whether it was read in the first format.
+    var isFirstFormat = false
+    /// Whether a time in it lay ahead and was put right, see ``correct(_:)``.
+    var isCorrected = false
+    /// Lines by name other than these two; those that this version does not know stay as they are.
     var fields: [Field] = []
     /// The data as the codec wrote it.
     var data: [UInt8]
@@ -72,5 +82,18 @@ package struct SessionRecord: Sendable, Hashable {
     /// When the absolute limit ends the session, however active it is.
     func end(_ configured: SessionLimits) -> Timestamp {
         self.created.advanced(by: .milliseconds(min(self.limits.absolute, configured.absolute)))
+    }
+
+    /// How far ahead another machine's clock may be.
+    static let clockTolerance = Duration.seconds(300)
+
+    /// Moves times that lie ahead to now: a clock that was ahead when they were written must make no immortal session. The
+    /// limits then run from the moment at which that is found.
+    mutating func correct(_ now: Timestamp) {
+        let latest = now.advanced(by: Self.clockTolerance)
+        guard self.created > latest || self.seen > latest else { return }
+        if self.created > latest { self.created = now }
+        if self.seen > latest { self.seen = now }
+        self.isCorrected = true
     }
 }

@@ -3,7 +3,10 @@ import HTTPTypes
 extension SessionCore {
     /// What a request's fields say about its session, and whether they say anything.
     struct Presented: Sendable {
+        /// What names the request's session: the only good token.
         var credential: Credential?
+        /// The good tokens that count for a logout alone, as they contradict each other or a header field (R25, R38).
+        var others: [Credential] = []
         /// Whether there is a cookie of this name, good or bad.
         var hasCookie = false
         /// Whether there is the token's header field, good, bad or empty.
@@ -20,7 +23,7 @@ extension SessionCore {
         self.reader.forEachValue(in: event.request.headerFields) { value in
             presented.hasCookie = true
             tokens.take(self.verify(value))
-            return !tokens.isAmbiguous
+            return !tokens.isFull
         }
         var isFieldRefused = false
         if let tokenField = self.tokenField {
@@ -34,12 +37,18 @@ extension SessionCore {
                 if case .refused = outcome { isFieldRefused = true }
             }
         }
-        if tokens.isAmbiguous {
-            self.report(.rejected(.ambiguous), nil)
-            return presented
+        if !tokens.others.isEmpty {
+            self.report(.rejected(.ambiguous))
+        } else if let rejection = tokens.rejection {
+            self.report(.rejected(rejection))
         }
-        if let rejection = tokens.rejection { self.report(.rejected(rejection), nil) }
-        if !isFieldRefused { presented.credential = tokens.credential }
+        presented.others = tokens.others
+        guard let credential = tokens.credential else { return presented }
+        if isFieldRefused || !tokens.others.isEmpty {
+            presented.others.append(credential)
+        } else {
+            presented.credential = credential
+        }
         return presented
     }
 
@@ -50,9 +59,15 @@ extension SessionCore {
 
     /// What came of the tokens so far.
     private struct Tokens {
+        /// How many different good ones are kept, to be ended by a logout.
+        static let maximumCount = 8
+
         var credential: Credential?
+        /// Further good ones; with these, none names the session.
+        var others: [Credential] = []
         var rejection: SessionActivity.Rejection?
-        var isAmbiguous = false
+
+        var isFull: Bool { self.others.count >= Self.maximumCount }
 
         mutating func take(_ verification: Verification) {
             switch verification {
@@ -61,7 +76,8 @@ extension SessionCore {
                     self.credential = other
                     return
                 }
-                if credential.id != other.id || credential.record != other.record { self.isAmbiguous = true }
+                guard credential.id != other.id || credential.record != other.record, !self.isFull else { return }
+                self.others.append(other)
             case .refused(let reason):
                 if self.rejection == nil || reason == .forged { self.rejection = reason }
             }
@@ -74,7 +90,7 @@ extension SessionCore {
             switch SignedToken.verify(value, signer: self.signer) {
             case .malformed: .refused(.malformed)
             case .forged: .refused(.forged)
-            case .valid(let id, let secret): .good(Credential(id: id, secret: secret))
+            case .valid(let id, let secret): .good(Credential(id: id, signer: secret))
             }
         case .cookie(let sealer):
             switch sealer.open(value) {
@@ -82,7 +98,7 @@ extension SessionCore {
             case .forged: .refused(.forged)
             case .valid(let bytes, let key):
                 if let id = SessionRecord(bytes)?.id {
-                    .good(Credential(id: id, secret: key, record: bytes))
+                    .good(Credential(id: id, signer: key, record: bytes))
                 } else {
                     .refused(.undecodable)
                 }

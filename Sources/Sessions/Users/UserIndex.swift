@@ -19,8 +19,8 @@ struct UserIndex: Sendable, Hashable {
     /// Creates an empty list.
     init() {}
 
-    /// Reads the stored form; what can't be read is no list, and the next login begins a new one.
-    init(_ bytes: [UInt8]) {
+    /// Reads the stored form; `nil` for anything else.
+    init?(_ bytes: [UInt8]) {
         let entries = bytes.withUnsafeBytes { bytes -> [Entry]? in
             var reader = RecordReader(bytes)
             guard reader.skip(Self.magic) else { return nil }
@@ -31,9 +31,10 @@ struct UserIndex: Sendable, Hashable {
                 let (created, end) = (Timestamp(milliseconds: numbers[0]), Timestamp(milliseconds: numbers[1]))
                 entries.append(Entry(handle: line.name, created: created, end: end))
             }
-            return entries
+            return reader.isAtEnd ? entries : nil
         }
-        self.entries = entries ?? []
+        guard let entries else { return nil }
+        self.entries = entries
     }
 
     /// The stored form.

@@ -9,14 +9,23 @@ final class ServerProcess: Sendable {
     private let output: URL
 
     /// Starts it with the client's cookies.
-    init(_ command: String, _ world: World, _ browser: Browser, count: Int = 1) throws {
-        self.output = world.file.deletingLastPathComponent().appending(path: "output-\(UUID().uuidString)")
+    convenience init(_ command: String, _ world: World, _ browser: Browser, count: Int = 1) throws {
         let cookie = browser.cookies.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
+        let folder = world.file.deletingLastPathComponent()
+        try self.init([command, "sqlite:\(world.file.path())", World.secret, cookie, String(count)], in: folder)
+    }
+
+    /// Starts it with arguments, and a folder for what it prints.
+    init(_ arguments: [String], in folder: URL) throws {
+        self.output = folder.appending(path: "output-\(UUID().uuidString)")
         self.process = try ChildProcess(
-            ChildProcess.path(ofProduct: "SessionProcess"),
-            [command, world.file.path(), World.secret, cookie, String(count)],
-            output: .file(self.output.path())
-        )
+            ChildProcess.path(ofProduct: "SessionProcess"), arguments, output: .file(self.output.path()))
+    }
+
+    /// How many bytes it has printed so far.
+    var outputCount: Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: self.output.path())
+        return (attributes?[.size] as? Int) ?? 0
     }
 
     /// Ends the process in the middle of whatever it does.

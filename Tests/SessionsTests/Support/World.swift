@@ -129,15 +129,17 @@ final class World: Sendable {
     /// The kinds of what was reported so far.
     var kinds: [SessionActivity.Kind] { self.activities.map(\.kind) }
 
-    /// The keys of all items.
-    func keys() async throws -> [String] { try await self.storage.getKeys().sorted() }
+    /// The keys of all items, but for the epochs: those of a user stay when their sessions end.
+    func keys() async throws -> [String] {
+        try await self.storage.getKeys().filter { !$0.contains(":epochs:") }.sorted()
+    }
 
     /// The keys of the sessions' records.
     func records() async throws -> [String] { try await self.keys().filter { $0.split(separator: ":").count == 2 } }
 }
 
 /// Any driver as one type, to be put into a generic one.
-private struct AnyDriver: ForwardingDriver {
+struct AnyDriver: ForwardingDriver {
     let base: any StorageDriver
 
     func around<Result>(

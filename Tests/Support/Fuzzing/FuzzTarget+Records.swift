@@ -6,12 +6,15 @@ import Sessions
 extension FuzzTarget {
     private static let recordPieces = [
         "session/1 ", "session/2 ", "0 ", "-1 ", "9223372036854775807 ", "9223372036854775808 ", "\n", "\n\n", "user ",
-        "user %0A\n", "successor 1 x\n", "pin x\n", "flash.YQ MQ\n", "id ", "generation -1\n", "%", " ", "\u{0}", "{}",
+        "user %0A\n", "secret x\n", "previous 1 x\n", "epochs x y\n", "method.YQ 1\n", "successor 1 x\n", "pin x\n",
+        "flash.YQ MQ\n", "id ", "generation -1\n", "%", " ", "\u{0}", "{}",
     ]
 
     private static let records1 = [
         "session/1 1 1780000000000 1780000060000 3600000 86400000\nuser ada\n\n{\"count\":2}",
         "session/1 1 1780000000000 1780000000000 0 86400000\nflash.YQ MQ\npin abc\n\n{\"count\":7}",
+        "session/2 1 1780000000000 1780000000000 0 86400000\nsecret \(String(repeating: "A", count: 43))\nuser ada\n"
+            + "epochs a b\nauthenticated 1780000000000\nagent x%0Ay\n\n{\"count\":7}",
         "session/1 2 -5 -5 0 9223372036854775807\nuser a%0Ab%25\nsuccessor 5 \(String(repeating: "A", count: 43))\n\n",
     ]
 
