@@ -149,12 +149,12 @@ import Testing
             seen.append(change)  // not shown
             switch change {
             case .update(let key): print("\(key) was written")
-            case .remove(let key): print("\(key) is gone")
+            case .remove(let key, let cause): print("\(key) is gone: \(cause)")  // removed, expired, evicted, unknown
             case .lagged: print("changes were missed: read again what you mirror")
             }
         }
         // README: end
-        #expect(seen == [.update("users:ada"), .remove("users:ada")])
+        #expect(seen == [.update("users:ada"), .remove("users:ada", .removed)])
     }
 
     @Test func mounts() async throws {

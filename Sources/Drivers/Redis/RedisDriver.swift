@@ -58,6 +58,10 @@ public final class RedisDriver: StorageDriver {
     private let configuredCapabilities: Capabilities
     private let memoryPolicy: MemoryPolicy
     /// Tells of changes by the server's notifications; `nil` if configured to tell only of own writes.
+    ///
+    /// Causes of removals are the server's: `expired` and `evicted` are told as such (the latter if
+    /// `notify-keyspace-events` has an `e`), every other is `removed`. A replica calls everything a deletion, as that is what
+    /// its master sends it; so does a cluster's node an item that moves to another, where an update follows.
     public var events: EventHub? { self.watcher?.events }
 
     let client: any Client

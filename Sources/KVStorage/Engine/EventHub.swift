@@ -33,6 +33,9 @@ public final class EventHub: Sendable {
     }
 
     /// Tells every observer; keys are relative to the driver.
+    ///
+    /// A removal's cause is what the driver knows it to be, else ``StorageEvent/RemovalCause/unknown``; only one that declares
+    /// `.external` in ``Capabilities/watching`` may not know it.
     public func emit(_ event: StorageEvent) {
         guard self.isObserved else { return }
         for (_, observer, _) in self.state.withLock({ $0.observers }) {

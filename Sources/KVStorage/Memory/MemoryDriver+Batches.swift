@@ -62,7 +62,7 @@ extension MemoryDriver {
             switch mutation {
             case .set(let key, _, _, _): self.store.events.post(.update(key))
             case .touch(let key, _): if change.found { self.store.events.post(.update(key)) }
-            case .remove(let key): if change.found { self.store.events.post(.remove(key)) }
+            case .remove(let key): if change.found { self.store.events.post(.remove(key, .removed)) }
             }
         }
         return outcome

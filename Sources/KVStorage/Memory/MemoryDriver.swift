@@ -65,7 +65,7 @@ public final class MemoryDriver: StorageDriver {
             try shard.checkOpen()
             guard let item = shard.find(key, hash, at: self.store.clock.now) else { return false }
             shard.remove(item)
-            self.store.events.post(.remove(key))
+            self.store.events.post(.remove(key, .removed))
             return true
         }
     }
@@ -91,7 +91,7 @@ public final class MemoryDriver: StorageDriver {
             }
             if let item {
                 shard.remove(item)
-                self.store.events.post(.remove(key))
+                self.store.events.post(.remove(key, .removed))
             }
             return (.swapped, nil)
         }

@@ -208,10 +208,14 @@ struct MemoryShard: ~Copyable {
         return (keys, nil)
     }
 
-    /// Removes the item that was used least lately, as SIEVE approximates it, and returns its key.
+    /// Removes the item that was used least lately, as SIEVE approximates it; returns its key and whether its deadline
+    /// had come before that.
     ///
     /// What `isSpared` holds for stays: `nil` if there is nothing else.
-    mutating func evict(sparing isSpared: (MemoryItem) -> Bool) -> String? {
+    mutating func evict(
+        sparing isSpared: (MemoryItem) -> Bool,
+        at now: @autoclosure () -> Timestamp
+    ) -> (key: String, hadExpired: Bool)? {
         // Twice round: what was used is spared the first time only.
         var steps = 2 * self.items.count + 1
         while steps > 0, let slot = self.sieve.hand, let item = self.items[slot] {
@@ -223,8 +227,9 @@ struct MemoryShard: ~Copyable {
                 self.sieve.advance()
             } else {
                 let key = item.key
+                let hadExpired = item.deadline != MemoryItem.never && !item.isAlive(at: now())
                 self.remove(item)
-                return key
+                return (key, hadExpired)
             }
         }
         return nil

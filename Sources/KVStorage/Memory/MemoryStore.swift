@@ -104,7 +104,7 @@ final class MemoryStore: Sendable {
             // The clock may have been turned back since `now`: what was written after that has not expired.
             let time = min(now, self.clock.now)
             let (removed, earliest) = shard.removeExpired(by: time, atMost: 256)
-            for key in removed { self.events.post(.remove(key)) }
+            for key in removed { self.events.post(.remove(key, .expired)) }
             return (earliest, earliest.map { $0 <= time } ?? false)
         }
     }
@@ -131,8 +131,8 @@ final class MemoryStore: Sendable {
             var hasEvicted = false
             for offset in 0..<self.shards.count where !hasEvicted {
                 hasEvicted = self.shards[(first + offset) % self.shards.count].shard.withLock { shard in
-                    guard let evicted = shard.evict(sparing: isSpared) else { return false }
-                    self.events.post(.remove(evicted))
+                    guard let evicted = shard.evict(sparing: isSpared, at: self.clock.now) else { return false }
+                    self.events.post(.remove(evicted.key, evicted.hadExpired ? .expired : .evicted))
                     return true
                 }
             }

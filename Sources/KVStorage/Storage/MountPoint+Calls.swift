@@ -12,7 +12,7 @@ extension MountPoint {
 
     func removeItem(_ key: String) async throws(StorageError) -> Bool {
         guard let writes = self.writes else { return try await self.driver.removeItem(key) }
-        return try await writes.around([key], { $0 ? [.remove(key)] : [] }) { () async throws(StorageError) in
+        return try await writes.around([key], { $0 ? [.remove(key, .removed)] : [] }) { () async throws(StorageError) in
             try await self.driver.removeItem(key)
         }
     }
@@ -33,7 +33,7 @@ extension MountPoint {
             { result in
                 guard result == .swapped else { return [] }
                 if replacement != nil { return [.update(key)] }
-                return expected == nil ? [] : [.remove(key)]
+                return expected == nil ? [] : [.remove(key, .removed)]
             },
             { () async throws(StorageError) in
                 try await self.driver.compareAndSwapItem(
@@ -52,7 +52,8 @@ extension MountPoint {
 
     func takeItem(_ key: String) async throws(StorageError) -> [UInt8]? {
         guard let writes = self.writes else { return try await self.driver.takeItem(key) }
-        return try await writes.around([key], { $0 == nil ? [] : [.remove(key)] }) { () async throws(StorageError) in
+        return try await writes.around([key], { $0 == nil ? [] : [.remove(key, .removed)] }) {
+            () async throws(StorageError) in
             try await self.driver.takeItem(key)
         }
     }
@@ -102,7 +103,7 @@ extension MountPoint {
             switch mutation {
             case .set(let key, _, _, _): .update(key)
             case .touch(let key, _): found ? .update(key) : nil
-            case .remove(let key): found ? .remove(key) : nil
+            case .remove(let key): found ? .remove(key, .removed) : nil
             }
         }
     }

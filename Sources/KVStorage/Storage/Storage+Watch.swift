@@ -1,8 +1,8 @@
 extension Storage {
     /// Returns the changes below a base as they are committed, from the return of this call on.
     ///
-    /// Every kind of write is emitted: items, batches, atomic calls, metadata, ``clear(_:)``, expiry, eviction. Drivers that
-    /// declare `.external` in ``Capabilities/watching`` also emit other processes' writes. Keys are this handle's. Nothing is
+    /// Every kind of write is emitted: items, batches, atomic calls, metadata, ``clear(_:)``, expiry, eviction; a removal says
+    /// which it was (``StorageEvent/RemovalCause``). Drivers that declare `.external` in ``Capabilities/watching`` also emit other processes' writes. Keys are this handle's. Nothing is
     /// emitted of items that a mount hides. It concerns, and waits for, the mounts at and below the base and the one that
     /// the base lies in; mounting and unmounting there emit ``StorageEvent/lagged``.
     ///

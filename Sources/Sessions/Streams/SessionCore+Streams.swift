@@ -54,7 +54,7 @@ extension SessionCore {
                 for await event in try await storage.watch() {
                     switch event {
                     case .update(let key): self.streams.itemWasWritten(key)
-                    case .remove(let key): self.streams.itemWasRemoved(key)
+                    case .remove(let key, _): self.streams.itemWasRemoved(key)
                     case .lagged: self.streams.wakeChecker()
                     }
                 }

@@ -56,7 +56,7 @@ extension Behavior {
             store.clock.advance(by: .seconds(60))
             var isTold = false
             for _ in 0..<20 where !isTold {
-                isTold = await events.wait(within: store.patience / 20) { $0.contains(.remove("a")) }
+                isTold = await events.wait(within: store.patience / 20) { $0.contains { $0.isRemoval(of: "a") } }
                 store.clock.advance(by: .seconds(1))
             }
             try expect(isTold, "a remove event for what expired")

@@ -14,9 +14,9 @@ extension Behavior {
             try await store.storage.setItem("a", 1, ttl: .seconds(60))
             try await store.storage.setItem("b:c", 1, ttl: .seconds(90))
             try await store.storage.setItem("ever", 1)
-            try await sweep(store, events, by: .seconds(60), until: [.remove("a")])
-            try expect(!events.events.contains(.remove("b:c")), "no removal before the deadline")
-            try await sweep(store, events, by: .seconds(30), until: [.remove("b:c")])
+            try await sweep(store, events, by: .seconds(60), until: [.remove("a", .expired)])
+            try expect(!events.events.contains { $0.isRemoval(of: "b:c") }, "no removal before the deadline")
+            try await sweep(store, events, by: .seconds(30), until: [.remove("b:c", .expired)])
             try expectKeys(try await store.storage.getKeys(), ["ever"], "the keys")
         },
         Behavior(
@@ -31,7 +31,7 @@ extension Behavior {
             try await store.storage.setItem("touched", 1)
             try await store.storage.touchItem("touched", ttl: .seconds(60))
             let names = TimedWrite.all.map(\.name) + ["touched"]
-            try await sweep(store, events, by: .seconds(60), until: names.map(StorageEvent.remove))
+            try await sweep(store, events, by: .seconds(60), until: names.map { .remove($0, .expired) })
         },
         Behavior(
             "sweeping.many",
@@ -46,7 +46,9 @@ extension Behavior {
                 try await store.storage.setItems(items, ttl: .seconds(60 + Int64(part)))
             }
             try await store.storage.setItem("ever", 1)
-            let removals = (0..<4).flatMap { part in (0..<250).map { StorageEvent.remove("part\(part):k\($0)") } }
+            let removals = (0..<4).flatMap { part in
+                (0..<250).map { StorageEvent.remove("part\(part):k\($0)", .expired) }
+            }
             try await sweep(store, events, by: .seconds(64), until: removals)
             try await store.storage.setItem("end", 1)
             let count = try await events.eventsBefore("end").count { if case .remove = $0 { true } else { false } }
@@ -70,16 +72,41 @@ extension Behavior {
             try await store.storage.setItem("ever", 2)
             try await store.storage.removeItem("recreated")
             try await store.storage.setItem("recreated", 2, ttl: .seconds(6000))
-            try await sweep(store, events, by: .seconds(30), until: [.remove("swept")])
+            try await sweep(store, events, by: .seconds(30), until: [.remove("swept", .expired)])
             let spared = ["touched", "rewritten", "ever", "recreated"]
             try expectKeys(try await store.storage.getKeys(), spared, "the keys")
             try await store.storage.setItem("end", 1)
             let before = try await events.eventsBefore("end")
             for key in spared where key != "recreated" {
-                try expect(!before.contains(.remove(key)), "no removal of \(key)")
+                try expect(!before.contains { $0.isRemoval(of: key) }, "no removal of \(key)")
             }
             try expectEqual(
-                before.count { $0 == .remove("recreated") }, 1, "the removals of recreated: the one by hand")
+                before.count { $0.isRemoval(of: "recreated") }, 1, "the removals of recreated: the one by hand")
+        },
+        Behavior(
+            "sweeping.causes",
+            promise: 11,
+            "A removal tells why: what its deadline took has expired, also if a call comes first; the rest was removed.",
+            movesClock: true,
+            requires: { $0.isWritable && $0.watching != .none }
+        ) { store in
+            let storage = store.storage
+            let events = EventRecorder(try await storage.watch())
+            let brief = ["removed", "taken", "swapped", "batched", "cleared:brief", "left"]
+            for key in brief { try await storage.setItemRaw(key, [1], ttl: .seconds(60)) }
+            for key in ["cleared:ever", "ever"] { try await storage.setItem(key, 1) }
+            store.clock.advance(by: .seconds(60))
+            try await storage.removeItem("removed")
+            _ = try await storage.takeItemRaw("taken")
+            _ = try await storage.compareAndSwapItem("swapped", expected: [1], replacement: nil)
+            try await storage.removeItems(["batched", "ever"])
+            try await storage.clear("cleared")
+            let causes = brief.map { StorageEvent.remove($0, .expired) }
+            let expected = causes + [.remove("cleared:ever", .removed), .remove("ever", .removed)]
+            try await sweep(store, events, by: .zero, until: expected)
+            try await storage.setItem("end", 1)
+            let removals = try await events.eventsBefore("end").filter { $0.isRemoval() }
+            try expectEqual(Set(store.resolved(removals, as: expected)), Set(expected), "the removals")
         },
         Behavior(
             "sweeping.leavesMedium",
@@ -145,7 +172,7 @@ extension Behavior {
             // A driver that tells of the removal says when to look: the clock is not turned back under a sweep.
             let events = EventRecorder(try await store.storage.watch("", bufferSize: 10_000))
             let start = store.clock.now
-            try await sweep(store, events, by: duration, until: keys.map(StorageEvent.remove))
+            try await sweep(store, events, by: duration, until: keys.map { .remove($0, .expired) })
             store.clock.advance(by: .zero - start.duration(to: store.clock.now))
             for key in keys {
                 let isThere = try await store.storage.hasItem(key)
@@ -190,11 +217,14 @@ extension Behavior {
         store.clock.advance(by: duration)
         let expected = Set(removals)
         for _ in 0..<20 {
-            if await events.wait(within: store.patience / 20, until: { expected.isSubset(of: $0) }) { return }
+            let areTold = await events.wait(within: store.patience / 20) { told in
+                expected.isSubset(of: store.resolved(told, as: removals))
+            }
+            if areTold { return }
             // A driver may sweep at intervals, which have to pass too; less than what other items have left.
             store.clock.advance(by: .milliseconds(500))
         }
-        let missing = expected.subtracting(events.events).prefix(5)
+        let missing = expected.subtracting(store.resolved(events.events, as: removals)).prefix(5)
         try expect(missing.isEmpty, "remove events for what expired, even 30 s later; missing: \(Array(missing))")
     }
 }

@@ -65,7 +65,7 @@ struct EngineCommitTests {
         #expect(try await driver.allKeys() == ["a"])
         try await driver.set("end", "")
         #expect(try engine.commitMark(self.path, driver) != mark)
-        #expect(await eventsUpToEnd(events).filter { $0 != .remove("gone") } == [])
+        #expect(await eventsUpToEnd(events).filter { $0 != .remove("gone", .expired) } == [])
         try await driver.dispose()
     }
 
@@ -89,7 +89,7 @@ struct EngineCommitTests {
         try await driver.set("end", "")
         #expect(
             await eventsUpToEnd(events) == [
-                .update("new"), .update("other"), .update("b"), .remove("c"), .update("a"), .update("d"),
+                .update("new"), .update("other"), .update("b"), .remove("c", .removed), .update("a"), .update("d"),
             ])
         let entries = try await driver.getEntries(["new", "other", "b", "c", "a", "d"])
         #expect(entries.map { $0?.value } == ["2", "2", "2", nil, "1", "2"].map { $0.map { bytes($0) } })
@@ -133,7 +133,7 @@ struct EngineCommitTests {
         #expect(try await driver.commit(Commit(checks: [.init("a", .absent)])) == .committed(found: []))
         var iterator = events.makeAsyncIterator()
         #expect(await iterator.next() == .update("a"))
-        #expect(await iterator.next() == .remove("a"))
+        #expect(await iterator.next() == .remove("a", .expired))
         // The next sweep keeps its distance from that one.
         self.clock.advance(by: .seconds(1))
         try await driver.set("b", "1")
@@ -145,7 +145,8 @@ struct EngineCommitTests {
         for event: StorageEvent in [.update("b"), .update("c"), .update("b"), .update("c")] {
             #expect(await iterator.next() == event)
         }
-        #expect(Set([await iterator.next(), await iterator.next()]) == [.remove("b"), .remove("c")])
+        #expect(
+            Set([await iterator.next(), await iterator.next()]) == [.remove("b", .expired), .remove("c", .expired)])
         while try await engine.storedCount(self.path, driver) > 0 { await Task.yield() }
         try await driver.dispose()
     }

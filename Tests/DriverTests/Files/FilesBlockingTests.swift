@@ -114,7 +114,7 @@ struct FilesBlockingTests {
         self.watch.state.withLock { $0.failures = [EIO] }
         await #expect(throws: StorageError.self) { _ = try await driver.removeItem("a:item") }
         #expect(try await driver.getItem("a:item") == nil)
-        #expect(events.all == Array(repeating: .update("a:item"), count: 3) + [.remove("a:item")])
+        #expect(events.all == Array(repeating: .update("a:item"), count: 3) + [.remove("a:item", .removed)])
         // The deadline of an item that was written so is met without anybody asking: after the link's folder, which is
         // known by now, the item's own is flushed.
         self.watch.state.withLock { $0.failures = [0, EIO] }

@@ -141,7 +141,7 @@ struct FilesCommitTests {
             _ = try await driver.apply(keys.map { .remove(key: $0) })
             let sorted = keys.sorted { driver.store.locks.slot(of: $0) < driver.store.locks.slot(of: $1) }
             try await driver.set("marker\(isWatching)", "1")
-            let expected = sorted.map(StorageEvent.update) + sorted.map(StorageEvent.remove)
+            let expected = sorted.map(StorageEvent.update) + sorted.map { .remove($0, .removed) }
             #expect(log.all == expected + [.update("marker\(isWatching)")])
         }
         // Another store, as another process, hears of each once.
@@ -151,7 +151,9 @@ struct FilesCommitTests {
         _ = try await driver.apply([.remove(key: "p"), .remove(key: "q:r")])
         try await driver.set("last", "1")
         try await log.wait { $0.contains(.update("last")) }
-        for event: StorageEvent in [.update("p"), .update("q:r"), .remove("b"), .remove("p"), .remove("q:r")] {
+        // That something is gone, and no more, is what the other knows.
+        let removals = ["b", "p", "q:r"].map { StorageEvent.remove($0, .unknown) }
+        for event in [.update("p"), .update("q:r")] + removals {
             #expect(log.all.count { $0 == event } == 1, "\(event)")
         }
     }

@@ -36,7 +36,7 @@ struct LMDBExpiryTests {
         self.clock.advance(by: .seconds(5))
         var removed: Set<String> = []
         for await event in events {
-            if case .remove(let key) = event { removed.insert(key) }
+            if case .remove(let key, .expired) = event { removed.insert(key) }
             if removed.count == 2500 { break }
         }
         #expect(!removed.contains("stays"))
@@ -56,7 +56,7 @@ struct LMDBExpiryTests {
         let events = try recordedEvents(of: second)
         self.clock.advance(by: .seconds(1))
         for await event in events {
-            #expect(event == .remove("short"))
+            #expect(event == .remove("short", .expired))
             break
         }
         #expect(try await second.storedCounts() == [1, 0])
@@ -73,7 +73,7 @@ struct LMDBExpiryTests {
         try await other.dispose()
         self.clock.advance(by: .seconds(60))
         for await event in events {
-            #expect(event == .remove("foreign"))
+            #expect(event == .remove("foreign", .expired))
             break
         }
         #expect(try await driver.storedCounts() == [0, 0])
@@ -139,8 +139,9 @@ struct LMDBExpiryTests {
         try await driver.set("end", "")
         #expect(
             await eventsUpToEnd(events) == [
-                .update("a"), .update("b"), .update("b"), .update("a"), .update("a"), .remove("a"), .update("c:d"),
-                .remove("b"), .remove("c:d"),
+                .update("a"), .update("b"), .update("b"), .update("a"), .update("a"), .remove("a", .removed),
+                .update("c:d"),
+                .remove("b", .removed), .remove("c:d", .removed),
             ]
         )
         for driver in [driver, other] { try await driver.dispose() }

@@ -10,6 +10,28 @@ struct RedisMemoryTests {
         try RedisServer(["--maxmemory", "20mb", "--maxmemory-policy", "noeviction", "--notify-keyspace-events", "Kg$x"])
     }
 
+    @Test("what makes room for other items is emitted as evicted")
+    func evicted() async throws {
+        let server = try RedisServer([
+            "--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru", "--notify-keyspace-events", "Kg$xe",
+        ])
+        let storage = Storage(try Self.driver(server, false))
+        let events = try await storage.watch()
+        let value = [UInt8](repeating: 1, count: 1 << 20)
+        for number in 0..<40 { try await storage.setItemRaw("k\(number)", value) }
+        try await storage.setItem("end", 1)
+        var evicted: Set<String> = []
+        for await event in events {
+            if event == .update("end") { break }
+            if case .remove(let key, let cause) = event {
+                #expect(cause == .evicted)
+                evicted.insert(key)
+            }
+        }
+        #expect(evicted.count >= 20)
+        try await storage.dispose()
+    }
+
     private static func driver(_ server: RedisServer, _ customMetadata: Bool) throws -> RedisDriver {
         var configuration = RedisDriver.Configuration()
         configuration.customMetadata = customMetadata
@@ -173,7 +195,7 @@ struct RedisMemoryTests {
         #expect(try await storage.touchItem("a", ttl: .seconds(2000)))
         #expect(await events.next() == .update("a"))
         #expect(try await storage.removeItem("a"))
-        #expect(await events.next() == .remove("a"))
+        #expect(await events.next() == .remove("a", .removed))
         #expect(try await storage.takeItem("b") == 1)
         #expect(try await storage.compareAndSwapItem("c", expected: Array("1".utf8), replacement: nil))
         #expect(Set(try await storage.getKeys()) == ["d", "e"])

@@ -49,12 +49,12 @@ struct RedisWatchTests {
         try await server.call("SET", "wx:k", "1")
         try await server.call("SET", "w*:a", "1", "PX", "30")
         #expect(await events.next() == .update("a"))
-        #expect(await events.next() == .remove("a"))
+        #expect(await events.next() == .remove("a", .expired))
         try await server.call("LPUSH", "w*:list", "1")
         try await server.call("APPEND", "w*:b", "1")
         #expect(await events.next() == .update("b"))
         try await server.call("RENAME", "w*:b", "w*:c")
-        #expect(await events.next() == .remove("b"))
+        #expect(await events.next() == .remove("b", .removed))
         #expect(await events.next() == .update("c"))
         try await storage.setItem("d", 1, ttl: .seconds(100))
         #expect(await events.next() == .update("d"))
@@ -65,7 +65,7 @@ struct RedisWatchTests {
         try await storage.removeMeta("d")
         #expect(await events.next() == .update("d"))
         try await storage.removeItem("d")
-        #expect(await events.next() == .remove("d"))
+        #expect(await events.next() == .remove("d", .removed))
         try await server.call("DEL", "w*:list", "w*:c", "wx:k")
         try await storage.dispose()
     }
@@ -150,7 +150,7 @@ struct RedisWatchTests {
             try await storage.setItem("t", 2, ttl: .seconds(50))
             #expect(await events.next() == .update("t"))
             try await storage.removeItem("t")
-            #expect(await events.next() == .remove("t"))
+            #expect(await events.next() == .remove("t", .removed))
         }
         try await storage.dispose()
     }

@@ -34,7 +34,7 @@ struct SQLiteExpiryTests {
         self.clock.advance(by: .seconds(5))
         var removed: Set<String> = []
         for await event in events {
-            if case .remove(let key) = event { removed.insert(key) }
+            if case .remove(let key, .expired) = event { removed.insert(key) }
             if removed.count == 2500 { break }
         }
         #expect(!removed.contains("stays"))
@@ -54,7 +54,7 @@ struct SQLiteExpiryTests {
         let events = try recordedEvents(of: second)
         self.clock.advance(by: .seconds(1))
         for await event in events {
-            #expect(event == .remove("short"))
+            #expect(event == .remove("short", .expired))
             break
         }
         #expect(try self.storedCount() == ["1"])
@@ -71,7 +71,7 @@ struct SQLiteExpiryTests {
         )
         self.clock.advance(by: .seconds(60))
         for await event in events {
-            #expect(event == .remove("foreign"))
+            #expect(event == .remove("foreign", .expired))
             break
         }
         try await driver.dispose()
@@ -96,8 +96,9 @@ struct SQLiteExpiryTests {
         try await driver.set("end", "")
         #expect(
             await eventsUpToEnd(events) == [
-                .update("a"), .update("b"), .update("b"), .update("a"), .update("a"), .remove("a"), .update("c:d"),
-                .remove("b"), .remove("c:d"),
+                .update("a"), .update("b"), .update("b"), .update("a"), .update("a"), .remove("a", .removed),
+                .update("c:d"),
+                .remove("b", .removed), .remove("c:d", .removed),
             ]
         )
         try await driver.dispose()

@@ -75,7 +75,7 @@ struct SQLiteForeignRowTests {
         try self.insert(Self.foreign, deadline: "1")
         try await driver.set("short", "value", ttl: .seconds(1))
         clock.advance(by: .seconds(1))
-        for await event in stream where event == .remove("short") { break }
+        for await event in stream where event == .remove("short", .expired) { break }
         #expect(try RawDatabase(self.path).run("SELECT count(*) FROM kvstorage") == ["0"])
         try await driver.dispose()
     }

@@ -45,7 +45,7 @@ struct SQLiteFullDiskTests {
         try self.disk.fill()
         clock.advance(by: .seconds(5))
         for await event in stream {
-            #expect(event == .remove("short"))
+            #expect(event == .remove("short", .expired))
             break
         }
         try await driver.dispose()
@@ -67,7 +67,7 @@ struct SQLiteFullDiskTests {
         try self.disk.fill()
         let removed = Mutex<Set<String>>([])
         _ = try #require(driver.events).addObserver { event in
-            if case .remove(let key) = event { removed.withLock { _ = $0.insert(key) } }
+            if case .remove(let key, .removed) = event { removed.withLock { _ = $0.insert(key) } }
         }
         #expect(try await driver.clear(base) == (base.isEmpty ? count + 1 : count))
         #expect(removed.withLock { $0.count } == (base.isEmpty ? count + 1 : count))

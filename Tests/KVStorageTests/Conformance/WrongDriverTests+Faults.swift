@@ -12,7 +12,8 @@ extension WrongDriverTests {
         Fault(
             name: "forgets lifetimes",
             breaks: model.union([
-                "cancellation.before", "sweeping.leavesMedium", "clearing.withLifetimes", "contract.appliesOptions",
+                "cancellation.before", "sweeping.leavesMedium", "sweeping.causes", "clearing.withLifetimes",
+                "contract.appliesOptions",
                 "expired.clear", "expired.compareAndSwapItem",
                 "expired.getItem", "expired.getItemRaw", "expired.getItems", "expired.getKeys", "expired.getMeta",
                 "commits.lifetimes", "entries.meta", "entries.ofOneWrite", "expired.hasItem", "expired.incrementItem",
@@ -50,11 +51,20 @@ extension WrongDriverTests {
                 "sweeping.leavesMedium", "watching.batchRemovals", "watching.overlapping", "sweeping.everyWrite",
                 "sweeping.many", "sweeping.removes", "sweeping.spares", "watchers.concurrent",
                 "watchers.lastEvent", "watching.atomicCalls", "watching.base", "watching.batches", "watching.clear",
-                "watching.items", "commits.events",
+                "watching.items", "commits.events", "sweeping.causes",
             ],
             mayBreak: ["watching.halfBatch"],
             limit: .seconds(12)
         ) { HidesRemovals(base: $0) },
+        Fault(
+            name: "mistakes causes",
+            breaks: [
+                "commits.events", "sweeping.causes", "sweeping.everyWrite", "sweeping.leavesMedium", "sweeping.many",
+                "sweeping.removes", "sweeping.spares", "watchers.concurrent", "watching.atomicCalls", "watching.base",
+                "watching.batchRemovals", "watching.batches", "watching.clear", "watching.items",
+            ],
+            limit: .seconds(12)
+        ) { MistakesCauses(base: $0) },
         Fault(
             name: "stays open",
             breaks: ["contract.closed", "disposal.whileBusy"],

@@ -83,7 +83,7 @@ final class TellsFalseRemovals: ForwardingDriver {
         for mutation in mutations { isThere.append(try await self.base.hasItem(mutation.key)) }
         let removed = try await self.base.apply(mutations)
         for (mutation, isThere) in zip(mutations, isThere) where !isThere {
-            if case .remove(let key) = mutation { self.events?.emit(.remove(key)) }
+            if case .remove(let key) = mutation { self.events?.emit(.remove(key, .removed)) }
         }
         return removed
     }

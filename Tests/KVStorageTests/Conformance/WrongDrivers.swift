@@ -344,6 +344,21 @@ final class HidesRemovals: ForwardingDriver {
     }
 }
 
+/// Takes what expired for removed, and the other way round.
+final class MistakesCauses: ForwardingDriver {
+    let base: any StorageDriver
+    let events: EventHub? = EventHub()
+
+    init(base: any StorageDriver) {
+        self.base = base
+        let hub = self.events
+        _ = base.events?.addObserver { event in
+            guard case .remove(let key, let cause) = event else { return hub?.emit(event) ?? () }
+            hub?.emit(.remove(key, cause == .expired ? .removed : .expired))
+        }
+    }
+}
+
 /// Closes without a trace: later calls succeed.
 struct StaysOpen: ForwardingDriver {
     let base: any StorageDriver

@@ -18,13 +18,13 @@ import Testing
         #expect(hub.isObserved)
         hub.emit(.update("a"))
         hub.removeObserver(firstID)
-        hub.emit(.remove("a"))
+        hub.emit(.remove("a", .removed))
         hub.removeObserver(firstID)
         hub.removeObserver(secondID)
         hub.emit(.lagged)
         #expect(!hub.isObserved)
         #expect(first.events.withLock(\.self) == [.update("a")])
-        #expect(second.events.withLock(\.self) == [.update("a"), .remove("a")])
+        #expect(second.events.withLock(\.self) == [.update("a"), .remove("a", .removed)])
     }
 
     @Test("What was posted and never emitted is not for who listens later")
@@ -63,10 +63,10 @@ import Testing
 
     @Test func eventsKnowTheirKeys() {
         #expect(StorageEvent.update("a").key == "a")
-        #expect(StorageEvent.remove("a").key == "a")
+        #expect(StorageEvent.remove("a", .removed).key == "a")
         #expect(StorageEvent.lagged.key == nil)
         #expect(StorageEvent.update("a").mapKey { "b:\($0)" } == .update("b:a"))
-        #expect(StorageEvent.remove("a").mapKey { _ in nil } == nil)
+        #expect(StorageEvent.remove("a", .removed).mapKey { _ in nil } == nil)
         #expect(StorageEvent.lagged.mapKey { _ in nil } == .lagged)
     }
 }

@@ -15,7 +15,7 @@ import Testing
         #expect(keys.count == 100)
         try await storage.dispose()
         var removed = 0
-        for await event in watcher { if case .remove = event { removed += 1 } }
+        for await event in watcher { if case .remove(_, .evicted) = event { removed += 1 } }
         #expect(removed == 900, "every eviction is told")
     }
 
@@ -113,9 +113,26 @@ import Testing
         let watcher = try await storage.watch()
         clock.advance(by: .seconds(1))
         var iterator = watcher.makeAsyncIterator()
-        for _ in 0..<9 { _ = await iterator.next() }
+        for _ in 0..<9 {
+            guard case .remove(_, .expired) = await iterator.next() else {
+                Issue.record("no event of an item that expired")
+                break
+            }
+        }
         for number in 0..<9 { try await storage.setItem("new\(number)", 1) }
         #expect(try await storage.getItem("ever") == 1)
+    }
+
+    @Test func whatHadExpiredIsNotEvicted() throws {
+        var shard = MemoryShard(usage: MemoryUsage(maximumItems: 1, maximumBytes: nil))
+        let now = Timestamp(milliseconds: 0)
+        for (key, ttl) in [("ever", TTL.forever), ("brief", .seconds(1)), ("later", .seconds(9))] {
+            _ = try shard.set(key, keyHash(key), [1], WriteOptions(ttl: ttl), now)
+        }
+        var causes: [String: Bool] = [:]
+        let later = now.advanced(by: .seconds(1))
+        while let (key, hadExpired) = shard.evict(sparing: { _ in false }, at: later) { causes[key] = hadExpired }
+        #expect(causes == ["ever": false, "brief": true, "later": false])
     }
 
     @Test func aLimitOfNothingHoldsNothing() async throws {

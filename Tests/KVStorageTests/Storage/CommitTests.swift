@@ -132,7 +132,7 @@ struct CommitTests {
         #expect(try await storage.commit { $0.remove("none") })
         #expect(try await storage.commit { $0.remove("a") })
         #expect(await events.next() == .update("a"))
-        #expect(await events.next() == .remove("a"))
+        #expect(await events.next() == .remove("a", .removed))
     }
 
     private struct Lagging: ForwardingDriver {

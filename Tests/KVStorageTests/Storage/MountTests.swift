@@ -62,7 +62,7 @@ import Testing
         #expect(told.first == .lagged, "mounting changes what is to be seen")
         #expect(told.last == .lagged, "so does unmounting")
         #expect(told.dropFirst().first == .update("late:a"))
-        #expect(Set(told.dropFirst(2).dropLast()) == [.remove("late:a"), .remove("later")])
+        #expect(Set(told.dropFirst(2).dropLast()) == [.remove("late:a", .removed), .remove("later", .removed)])
     }
 
     @Test func aMountPointIsNoItem() async throws {
@@ -191,7 +191,7 @@ import Testing
         }
         #expect(
             told == [
-                .lagged, .lagged, .update("new:a"), .update("new:minimal:b"), .lagged, .remove("new:a"),
+                .lagged, .lagged, .update("new:a"), .update("new:minimal:b"), .lagged, .remove("new:a", .removed),
             ]
         )
     }

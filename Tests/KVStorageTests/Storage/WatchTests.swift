@@ -74,7 +74,8 @@ import Testing
         try await storage.clear()
         var iterator = stream.makeAsyncIterator()
         let expected: [StorageEvent] = [
-            .update("a"), .update("b"), .update("c"), .update("a"), .remove("a"), .remove("b"), .remove("c"),
+            .update("a"), .update("b"), .update("c"), .update("a"), .remove("a", .removed), .remove("b", .removed),
+            .remove("c", .removed),
         ]
         for event in expected { #expect(await iterator.next() == event) }
     }

@@ -63,7 +63,7 @@ import Testing
         self.external.hub.emit(.update("k"))
         #expect(try await self.driver.getItem("k") == [2])
         _ = try await self.base.removeItem("k")
-        self.external.hub.emit(.remove("k"))
+        self.external.hub.emit(.remove("k", .removed))
         #expect(try await self.driver.getItem("k") == nil)
         #expect(self.external.startCount == 1)
     }

@@ -108,13 +108,13 @@ import Testing
     @Test func oneWriteEmitsOneEvent() async throws {
         let writes: [(StorageEvent, @Sendable (OverlayDriver) async throws -> Void)] = [
             (.update("k"), { try await $0.setItem("k", [1], WriteOptions(ttl: .seconds(9))) }),
-            (.remove("k"), { _ = try await $0.removeItem("k") }),
+            (.remove("k", .removed), { _ = try await $0.removeItem("k") }),
             (.update("k"), { _ = try await $0.touchItem("k", ttl: .seconds(9)) }),
             (.update("k"), { _ = try await $0.setMeta("k", [1]) }),
             (.update("k"), { _ = try await $0.incrementItem("k", by: 1, WriteOptions()) }),
-            (.remove("k"), { _ = try await $0.takeItem("k") }),
-            (.remove("k"), { _ = try await $0.clear("") }),
-            (.remove("k"), { _ = try await $0.apply([.remove(key: "k"), .remove(key: "k")]) }),
+            (.remove("k", .removed), { _ = try await $0.takeItem("k") }),
+            (.remove("k", .removed), { _ = try await $0.clear("") }),
+            (.remove("k", .removed), { _ = try await $0.apply([.remove(key: "k"), .remove(key: "k")]) }),
             (.update("k"), { _ = try await $0.commit(Commit(mutations: [.touch(key: "k", ttl: .seconds(9))])) }),
         ]
         for (expected, write) in writes {

@@ -31,7 +31,8 @@ struct CommitItem {
     }
 
     var event: StorageEvent {
-        if case .write = self.state.change { .update(self.key) } else { .remove(self.key) }
+        if case .write = self.state.change { return .update(self.key) }
+        return .remove(self.key, self.state.wasThere ? .removed : .expired)
     }
 }
 

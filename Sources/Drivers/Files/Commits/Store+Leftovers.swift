@@ -87,7 +87,8 @@ extension Store {
                 part, number, of: leftover.id, isOwn: isOwn, folders, &changed)
             // Where the kernel is listened to, it tells of what another process has prepared.
             guard isNew, isOwn || !self.watcher.isActive else { continue }
-            self.folder.events.emit(part.kind == .write ? .update(part.key) : .remove(part.key))
+            // Whether its deadline had come by then is not in the intent.
+            self.folder.events.emit(part.kind == .write ? .update(part.key) : .remove(part.key, .unknown))
         }
         guard pending.isEmpty else { return pending }
         if record.isDurable {

@@ -9,6 +9,8 @@ struct ItemState {
     }
 
     private(set) var isThere: Bool
+    /// Whether it was there before all mutations.
+    let wasThere: Bool
     private var value: [UInt8]?
     private(set) var deadline: Timestamp?
     private var fields: [UInt8]?
@@ -21,6 +23,7 @@ struct ItemState {
     /// Begins with the item as it is; `nil` if it is absent or expired.
     init(_ current: StoredItem?, at now: Timestamp, hasSystemClock: Bool) {
         self.isThere = current != nil
+        self.wasThere = current != nil
         self.value = current?.value
         self.deadline = current?.record.deadline
         self.fields = current?.record.fields
@@ -65,6 +68,7 @@ struct ItemState {
 
     private init(removed other: ItemState) {
         self.isThere = false
+        self.wasThere = other.wasThere
         self.now = other.now
         self.writeTime = other.writeTime
         self.step = .remove

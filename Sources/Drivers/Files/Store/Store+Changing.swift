@@ -119,7 +119,9 @@ extension Store {
             case .remove:
                 guard current != nil else { return .done(ChangeOutcome(result: result)) }
                 guard let flush = try self.remove(place, current, key) else { continue }
-                return .done(ChangeOutcome(result: result), flush: self.kept(flush), event: .remove(key))
+                return .done(
+                    ChangeOutcome(result: result), flush: self.kept(flush),
+                    event: .remove(key, isLive ? .removed : .expired))
             case .expire(let entry):
                 var removed: OpenFolder?
                 let isDue = !isLive && current != nil
@@ -130,7 +132,8 @@ extension Store {
                 // With the key's lock held: else the note could be that of a write which came after this one. And an item
                 // that lives may have that very deadline still, as the clock was turned back.
                 if !isLive || current?.record.deadline != entry.deadline { self.index.remove(entry) }
-                return .done(ChangeOutcome(result: result), flush: removed, event: isDue ? .remove(key) : nil)
+                return .done(
+                    ChangeOutcome(result: result), flush: removed, event: isDue ? .remove(key, .expired) : nil)
             case .write(let value, let deadline, let fields, let modified):
                 if place.isForeign { throw Self.notAnItem(key) }
                 let bytes = ItemRecord.encode(value, deadline: deadline, fields: fields)

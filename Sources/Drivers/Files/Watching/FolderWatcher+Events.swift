@@ -66,7 +66,7 @@ extension FolderWatcher {
                 state.keepOpen(event.entry, nil)
                 return false
             }
-            if isAnnounced { self.emit(StorageEvent.remove, event.name, folder.branch) }
+            if isAnnounced { self.emit(Self.removal, event.name, folder.branch) }
         } else if event.isCloseWrite {
             let known = self.state.withLock { state -> FileStamp?? in
                 state.unannounced.remove(event.entry)
@@ -93,7 +93,7 @@ extension FolderWatcher {
         if let temporary = TemporaryName(event.name) {
             // An item that has changed places with a folder lives on in it; one that is removed is emitted by who removes it.
             guard let move, temporary.kind == .removal, !self.isOwn(temporary) else { return }
-            self.emit(StorageEvent.remove, move.name, move.folder.branch)
+            self.emit(Self.removal, move.name, move.folder.branch)
             return
         }
         self.state.withLock { state in
@@ -103,7 +103,7 @@ extension FolderWatcher {
         if let move {
             if let temporary = TemporaryName(move.name), self.isOwn(temporary) { return }
             if move.isAnnounced {
-                self.emit(StorageEvent.remove, move.name, move.folder.branch)
+                self.emit(Self.removal, move.name, move.folder.branch)
             } else if let stamp = self.stamp(folder, event.name) {
                 // Programs that replace a file by renaming another may close that only afterwards.
                 self.state.withLock { $0.keepOpen(event.entry, stamp) }
@@ -148,7 +148,7 @@ extension FolderWatcher {
         for entry in names {
             let path = old + keyDroppingPrefix(entry.folder, new.utf8.count)
             guard let branch = self.mapping.branch(ofPath: path) else { continue }
-            self.emit(StorageEvent.remove, entry.name, branch)
+            self.emit(Self.removal, entry.name, branch)
         }
     }
 
@@ -160,7 +160,7 @@ extension FolderWatcher {
         }
         guard let move else { return }
         guard move.isFolder else {
-            if move.isAnnounced { self.emit(StorageEvent.remove, move.name, move.folder.branch) }
+            if move.isAnnounced { self.emit(Self.removal, move.name, move.folder.branch) }
             return
         }
         guard self.mapping.branch(of: move.name, in: move.folder.branch) != nil else { return }

@@ -83,6 +83,9 @@ extension FolderWatcher {
         self.events.emit(event(key))
     }
 
+    /// The kernel tells that a file is gone, not why: another process may have removed the item, or found it expired.
+    static func removal(_ key: String) -> StorageEvent { .remove(key, .unknown) }
+
     private func isIgnored(_ branch: PathMapping.Branch) -> Bool {
         branch.key.map(self.ignored.matches) ?? false
     }

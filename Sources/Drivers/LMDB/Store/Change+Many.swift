@@ -33,7 +33,7 @@ extension Change {
     /// Removes the items below the base; returns how many had not expired.
     mutating func clear(_ base: String) throws(StorageError) -> Int {
         if base.isEmpty, !self.isObserved, try self.holdsItemsOnly() { return try self.clearAll() }
-        var keys: [String] = []
+        var removals: [StorageEvent] = []
         let removed = try base.withBytes { base throws(StorageError) in
             try self.transaction.withCursor(on: self.databases.items) { cursor throws(StorageError) in
                 var removed = 0
@@ -44,8 +44,11 @@ extension Change {
                         continue
                     }
                     let record = try Record(pair.value)
-                    if record.isLive(at: self.now) { removed += 1 }
-                    if self.isObserved, let key = ItemKey.name(pair.key) { keys.append(key) }
+                    let isLive = record.isLive(at: self.now)
+                    if isLive { removed += 1 }
+                    if self.isObserved, let key = ItemKey.name(pair.key) {
+                        removals.append(.remove(key, isLive ? .removed : .expired))
+                    }
                     try self.forget(pair.key, record.deadline)
                     try cursor.delete()
                     next = try cursor.next()
@@ -53,7 +56,7 @@ extension Change {
                 return removed
             }
         }
-        for key in keys { self.note(.remove(key)) }
+        for removal in removals { self.note(removal) }
         return removed
     }
 
@@ -88,7 +91,7 @@ extension Change {
     mutating func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> Int {
         var removed = 0
         while removed < limit, let key = try self.firstKey(expiredBy: deadline) {
-            if let name = key.withUnsafeBytes({ ItemKey.name($0) }) { self.note(.remove(name)) }
+            if let name = key.withUnsafeBytes({ ItemKey.name($0) }) { self.note(.remove(name, .expired)) }
             removed += 1
         }
         return removed

@@ -135,7 +135,7 @@ struct Change {
             return (true, value)
         }
         // For an expired item this is the event that the sweep would have told of.
-        if wasThere { self.note(.remove(key)) }
+        if wasThere { self.note(.remove(key, value == nil ? .expired : .removed)) }
         return value
     }
 

@@ -56,22 +56,26 @@ final class Notifications: Subscriber {
     }
 
     private enum Change {
-        case value, lifetime, removal
+        case value, lifetime
+        case removal(StorageEvent.RemovalCause)
+
+        var isValue: Bool { if case .value = self { true } else { false } }
+        var isLifetime: Bool { if case .lifetime = self { true } else { false } }
     }
 
     private func event(_ event: String, _ name: [UInt8]) -> StorageEvent? {
         guard let change = Self.change(event) else { return nil }
         let (isSameWrite, wasTouched) = self.state.withLock { state in
             defer {
-                state.lastWritten = change == .value ? name : nil
-                state.lastTouched = change == .lifetime ? name : nil
+                state.lastWritten = change.isValue ? name : nil
+                state.lastTouched = change.isLifetime ? name : nil
             }
-            return (change == .lifetime && state.lastWritten == name, state.lastTouched == name)
+            return (change.isLifetime && state.lastWritten == name, state.lastTouched == name)
         }
         // A write with a lifetime is told twice by the server.
         if isSameWrite { return nil }
         switch (self.keys.meaning(of: name), change) {
-        case (.item(let key), .removal): return .remove(key)
+        case (.item(let key), .removal(let cause)): return .remove(key, cause)
         case (.item(let key), _): return .update(key)
         // Its lifetime follows the item's, and it goes with the item; ``Script/removeMeta`` touches what it removes.
         case (.metadata(let key), .value): return .update(key)
@@ -87,8 +91,12 @@ final class Notifications: Subscriber {
             .value
         case "expire", "persist":
             .lifetime
-        case "del", "expired", "evicted", "rename_from", "move_from":
-            .removal
+        case "del", "rename_from", "move_from":
+            .removal(.removed)
+        case "expired":
+            .removal(.expired)
+        case "evicted":
+            .removal(.evicted)
         default:
             nil
         }

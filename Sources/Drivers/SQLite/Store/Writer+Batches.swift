@@ -47,7 +47,8 @@ extension Writer {
     func clear(_ base: String) throws(StorageError) -> WriteOperation.Answer {
         let base = Array(base.utf8)
         let end = Key.upperBound(ofBase: base)
-        _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange) { statement, finish throws(StorageError) in
+        _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange, .expired) {
+            statement, finish throws(StorageError) in
             try statement.bind(1, self.now.milliseconds)
             guard let end else {
                 try statement.bind(2, Int64.max)
@@ -63,7 +64,7 @@ extension Writer {
             } else {
                 end == nil ? .clearAll : .clearRange
             }
-        let removed = try self.deleteTelling(query) { statement, finish throws(StorageError) in
+        let removed = try self.deleteTelling(query, .removed) { statement, finish throws(StorageError) in
             guard let end else { return try finish() }
             try Self.bindRange(statement, from: 1, base, end, finish)
         }
@@ -83,8 +84,10 @@ extension Writer {
         let isObserved = self.events.isObserved
         let finish = { () throws(StorageError) in
             while try statement.step() {
-                if self.isLive(statement.optionalInteger(1)) { items += 1 }
-                if isObserved, let key = Key.name(statement.rawBytes(0)) { self.note(.remove(key)) }
+                let isLive = self.isLive(statement.optionalInteger(1))
+                if isLive { items += 1 }
+                guard isObserved, let key = Key.name(statement.rawBytes(0)) else { continue }
+                self.note(.remove(key, isLive ? .removed : .expired))
             }
         }
         if let end = Key.upperBound(ofBase: base) {
@@ -111,7 +114,7 @@ extension Writer {
     }
 
     func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> WriteOperation.Answer {
-        let removed = try self.deleteTelling(.sweep) { statement, finish throws(StorageError) in
+        let removed = try self.deleteTelling(.sweep, .expired) { statement, finish throws(StorageError) in
             try statement.bind(1, deadline.milliseconds)
             try statement.bind(2, Int64(limit))
             try finish()
@@ -145,6 +148,7 @@ extension Writer {
     /// `bind` calls its second argument when everything is bound and still in place.
     private func deleteTelling(
         _ query: Query,
+        _ cause: StorageEvent.RemovalCause,
         _ bind: (Statement, () throws(StorageError) -> Void) throws(StorageError) -> Void
     ) throws(StorageError) -> Int {
         let statement = try self.connection.statement(query)
@@ -152,7 +156,7 @@ extension Writer {
         let isObserved = self.events.isObserved
         try bind(statement) { () throws(StorageError) in
             while try statement.step() {
-                if isObserved, let key = Key.name(statement.rawBytes(0)) { self.note(.remove(key)) }
+                if isObserved, let key = Key.name(statement.rawBytes(0)) { self.note(.remove(key, cause)) }
             }
         }
         self.noteUnheard(isObserved, statement.changeCount)

@@ -86,7 +86,7 @@ extension Writer {
             return (true, value)
         }
         // For an expired item this is the event that the sweep would have told of.
-        if wasThere { self.note(.remove(key)) }
+        if wasThere { self.note(.remove(key, value == nil ? .expired : .removed)) }
         return value
     }
 

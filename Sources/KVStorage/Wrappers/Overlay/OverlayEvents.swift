@@ -79,7 +79,7 @@ final class OverlayEvents: Sendable {
         guard Tombstone.isOne(key) else { return self.hub.emit(event) }
         guard case .update = event, let item = Tombstone.itemKey(key) else { return }
         switch self.pending.withLock({ $0.removeValue(forKey: KeyIdentity(item)) }) {
-        case let one? where one.others == 0: self.hub.emit(.remove(item))
+        case let one? where one.others == 0: self.hub.emit(.remove(item, .removed))
         case let one? where one.removals == 0: break
         default: self.hub.emit(.lagged)
         }
