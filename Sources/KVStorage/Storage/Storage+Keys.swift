@@ -43,36 +43,6 @@ extension Storage {
         return StoragePage(keys: keys, cursor: pages.cursor)
     }
 
-    /// Returns the keys below a base as a sequence that holds one page of them in memory.
-    ///
-    /// Each key that is there for as long as the listing lasts comes exactly once; one that comes or goes meanwhile comes at
-    /// most once. `pageSize` below 1 counts as 1.
-    public func keys(in base: String = "", maxDepth: Int? = nil, pageSize: Int = 1000) -> KeySequence {
-        KeySequence(storage: self, base: base, maxDepth: maxDepth, pageSize: pageSize)
-    }
-
-    /// Returns the items below a base as a sequence that holds one page of them in memory.
-    ///
-    /// An item that goes between the listing of its page and the reading of it is left out.
-    public func items<Value: Decodable & Sendable>(
-        in base: String = "",
-        as type: Value.Type = Value.self,
-        pageSize: Int = 1000
-    ) -> ItemSequence<Value> {
-        ItemSequence(storage: self, base: base, pageSize: pageSize)
-    }
-
-    /// Returns the items below a base with their metadata, as a sequence that holds one page of them in memory.
-    ///
-    /// Value and metadata of each are of one and the same write. Values are decoded when they are asked for.
-    public func entries<Value: Decodable & Sendable>(
-        in base: String = "",
-        as type: Value.Type = Value.self,
-        pageSize: Int = 500
-    ) -> EntrySequence<Value> {
-        EntrySequence(storage: self, base: base, pageSize: pageSize)
-    }
-
     /// Removes what ``getKeys(_:maxDepth:)`` lists below a base, with its metadata, and returns how many items that were.
     ///
     /// Nothing else goes: not the item at the base itself, not what a mount hides, not what the driver did not write. If a

@@ -10,12 +10,14 @@ extension Storage {
     /// known of writes that overlap: ``StorageEvent/lagged`` follows them. It follows a write that failed half-done too.
     ///
     /// Any number of watchers may watch. Each has a buffer of `bufferSize` events; one that does not keep up loses events
-    /// and gets ``StorageEvent/lagged`` instead, and no writer ever waits for it. The stream ends with ``dispose()``; ending
-    /// the iteration, or letting go of the stream, ends the watching. A stream is for one iteration.
+    /// and gets ``StorageEvent/lagged`` instead, and no writer ever waits for it. Each event is for one iteration: a later one
+    /// goes on where the one before has stopped. The sequence ends with ``dispose()``, and where the driver can't tell of
+    /// changes any more. Letting go of it and its iterators ends the watching, and so does cancelling the task that waits for
+    /// the next event.
     public func watch(
         _ base: String = "",
         bufferSize: Int = 1024
-    ) async throws(StorageError) -> AsyncStream<StorageEvent> {
+    ) async throws(StorageError) -> some AsyncSequence<StorageEvent, Never> & Sendable {
         let watcher = Watcher(
             base: try self.fullBase(base),
             handleBase: self.base,
@@ -23,31 +25,12 @@ extension Storage {
             core: self.core
         )
         let mounts = try self.core.add(watcher)
-        let subscription = WatchSubscription(watcher: watcher, core: self.core)
+        let events = WatchSequence(watcher, self.core)
         for mount in mounts {
             // Not before: what a driver still has to emit of earlier writes is not for this watcher.
             do { try await self.limited(mount).driver.startWatching() } catch { throw self.located(error, mount) }
             watcher.follow(mount)
         }
-        return AsyncStream(
-            unfolding: { await subscription.watcher.next() },
-            onCancel: { subscription.watcher.finish() }
-        )
-    }
-}
-
-/// Ends the watching when the stream that holds it is let go.
-private final class WatchSubscription: Sendable {
-    let watcher: Watcher
-    private let core: StorageCore
-
-    init(watcher: Watcher, core: StorageCore) {
-        self.watcher = watcher
-        self.core = core
-    }
-
-    deinit {
-        self.core.remove(ObjectIdentifier(self.watcher))
-        self.watcher.finish()
+        return events
     }
 }

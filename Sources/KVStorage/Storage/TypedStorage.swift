@@ -188,18 +188,28 @@ extension TypedStorage {
     }
 
     /// Returns the keys below a base, a page at a time.
-    public func keys(in base: String = "", maxDepth: Int? = nil, pageSize: Int = 1000) -> KeySequence {
+    public func keys(
+        in base: String = "",
+        maxDepth: Int? = nil,
+        pageSize: Int = 1000
+    ) -> some AsyncSequence<String, StorageError> & Sendable {
         self.storage.keys(in: base, maxDepth: maxDepth, pageSize: pageSize)
     }
 
     /// Returns the items below a base, a page at a time.
-    public func items(in base: String = "", pageSize: Int = 1000) -> ItemSequence<Value> {
-        self.storage.items(in: base, pageSize: pageSize)
+    public func items(
+        in base: String = "",
+        pageSize: Int = 1000
+    ) -> some AsyncSequence<(key: String, value: Value), StorageError> & Sendable {
+        self.storage.items(in: base, as: Value.self, pageSize: pageSize)
     }
 
     /// Returns the items below a base with their metadata, a page at a time.
-    public func entries(in base: String = "", pageSize: Int = 500) -> EntrySequence<Value> {
-        self.storage.entries(in: base, pageSize: pageSize)
+    public func entries(
+        in base: String = "",
+        pageSize: Int = 500
+    ) -> some AsyncSequence<ListedEntry<Value>, StorageError> & Sendable {
+        self.storage.entries(in: base, as: Value.self, pageSize: pageSize)
     }
 
     /// Removes what lies below a base and returns how many items that were.
@@ -212,7 +222,7 @@ extension TypedStorage {
     public func watch(
         _ base: String = "",
         bufferSize: Int = 1024
-    ) async throws(StorageError) -> AsyncStream<StorageEvent> {
+    ) async throws(StorageError) -> some AsyncSequence<StorageEvent, Never> & Sendable {
         try await self.storage.watch(base, bufferSize: bufferSize)
     }
 }

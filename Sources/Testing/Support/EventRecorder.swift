@@ -18,7 +18,7 @@ final class EventRecorder: Sendable {
     private let state: Mutex<State>
     private let reader: Mutex<Task<Void, Never>?>
 
-    init(_ stream: AsyncStream<StorageEvent>) {
+    init(_ stream: some AsyncSequence<StorageEvent, Never> & Sendable) {
         self.state = Mutex(State())
         self.reader = Mutex(nil)
         let reader = Task { [weak self] in

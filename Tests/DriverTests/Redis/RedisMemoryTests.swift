@@ -190,12 +190,12 @@ struct RedisMemoryTests {
         if customMetadata {
             #expect(try await storage.removeMeta("a"))
             #expect(try await storage.getMeta("a")?.fieldBytes == nil)
-            #expect(await events.next() == .update("a"))
+            #expect(try await events.next() == .update("a"))
         }
         #expect(try await storage.touchItem("a", ttl: .seconds(2000)))
-        #expect(await events.next() == .update("a"))
+        #expect(try await events.next() == .update("a"))
         #expect(try await storage.removeItem("a"))
-        #expect(await events.next() == .remove("a", .removed))
+        #expect(try await events.next() == .remove("a", .removed))
         #expect(try await storage.takeItem("b") == 1)
         #expect(try await storage.compareAndSwapItem("c", expected: Array("1".utf8), replacement: nil))
         #expect(Set(try await storage.getKeys()) == ["d", "e"])

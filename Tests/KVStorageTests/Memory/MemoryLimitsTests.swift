@@ -114,7 +114,7 @@ import Testing
         clock.advance(by: .seconds(1))
         var iterator = watcher.makeAsyncIterator()
         for _ in 0..<9 {
-            guard case .remove(_, .expired) = await iterator.next() else {
+            guard case .remove(_, .expired) = try await iterator.next() else {
                 Issue.record("no event of an item that expired")
                 break
             }

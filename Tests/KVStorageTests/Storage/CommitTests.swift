@@ -131,8 +131,8 @@ struct CommitTests {
         #expect(try await storage.commit { $0.require("a", .absent) } == false)
         #expect(try await storage.commit { $0.remove("none") })
         #expect(try await storage.commit { $0.remove("a") })
-        #expect(await events.next() == .update("a"))
-        #expect(await events.next() == .remove("a", .removed))
+        #expect(try await events.next() == .update("a"))
+        #expect(try await events.next() == .remove("a", .removed))
     }
 
     private struct Lagging: ForwardingDriver {

@@ -20,7 +20,7 @@ import Testing
             let events = try await storage.watch(base)
             #expect(try await storage.clear(base) == 2)
             var iterator = events.makeAsyncIterator()
-            #expect(await iterator.next()?.key?.utf8.starts(with: base.utf8) == true)
+            #expect(try await iterator.next()?.key?.utf8.starts(with: base.utf8) == true)
             #expect(try await storage.getKeys().count == 5)
         }
     }

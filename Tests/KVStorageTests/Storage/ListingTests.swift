@@ -71,7 +71,7 @@ import Testing
         var failures: [String?] = []
         while true {
             do {
-                guard let (_, value) = try await iterator.next() else { break }
+                guard let (_, value) = try await iterator.next(isolation: #isolation) else { break }
                 values.append(value)
             } catch {
                 failures.append(error.key)

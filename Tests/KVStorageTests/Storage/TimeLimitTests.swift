@@ -90,7 +90,7 @@ import Testing
         let events = try await storage.watch()
         try await storage.timeLimit(.seconds(1)).setItem("k", 1)
         var iterator = events.makeAsyncIterator()
-        #expect(await iterator.next() == .update("k"))
+        #expect(try await iterator.next() == .update("k"))
     }
 
     /// Emits nothing.

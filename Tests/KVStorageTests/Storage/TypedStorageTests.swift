@@ -57,7 +57,7 @@ import Testing
         let watcher = try await self.users.watch("team")
         #expect(try await self.users.clear("team") == 5)
         var iterator = watcher.makeAsyncIterator()
-        if case .remove(let key, .removed) = await iterator.next() {
+        if case .remove(let key, .removed) = try await iterator.next() {
             #expect(key.hasPrefix("team:"))
         } else {
             Issue.record("no event")

@@ -14,7 +14,7 @@ import Testing
 
     /// Returns the events before that of the key `end`, which is written now.
     private func told(
-        _ stream: AsyncStream<StorageEvent>, _ storage: Storage, end: String
+        _ stream: some AsyncSequence<StorageEvent, Never>, _ storage: Storage, end: String
     ) async throws -> [StorageEvent] {
         try await storage.setItem(end, 1)
         var events: [StorageEvent] = []
