@@ -1,5 +1,4 @@
 import Dispatch
-import Synchronization
 
 /// Where those are answered whose time is over. Serial, so that its thread is not one of the cooperative pool's, which
 /// may all be busy.
@@ -25,59 +24,26 @@ extension GroupCommitQueue {
         while self.beginWaitingForLock() {
             var claimed: [Entry] = []
             let outcome = commit {
-                if claimed.isEmpty { claimed = self.claim() }
+                if claimed.isEmpty { claimed = self.line.claim() }
                 return claimed.map(\.operation)
             }
             switch outcome {
             case .done(let outcomes):
-                for (entry, outcome) in zip(claimed, outcomes) { entry.continuation.resume(returning: .done(outcome)) }
+                for (entry, outcome) in zip(claimed, outcomes) { entry.answer(outcome) }
                 self.linger(for: claimed.count)
             case .again:
-                self.putBack(claimed)
+                self.line.putBack(claimed)
             case .oneByOne:
-                self.putBack(claimed, loneCount: claimed.count)
+                self.line.putBack(claimed, loneCount: claimed.count)
             }
         }
     }
 
     /// Returns whether anything waits; else the queue is idle from then on.
     private func beginWaitingForLock() -> Bool {
-        let now = ContinuousClock.now
-        let (isWanted, isFirst, closers) = self.state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.isCommitting = false
-                state.lockedSince = nil
-                return (false, false, self.takeClosers(&state))
-            }
-            // Counts on while a commit is called again for the same operations.
-            if state.lockedSince == nil { state.lockedSince = now }
-            defer { state.isWatched = true }
-            return (true, !state.isWatched, [])
-        }
-        for closer in closers { closer.resume() }
-        if isFirst, let limit = self.limit { self.watch(after: limit.duration) }
+        let (isWanted, isUnwatched) = self.line.beginWaitingForLock()
+        if isUnwatched, let limit = self.limit { self.watch(after: limit.duration) }
         return isWanted
-    }
-
-    private func claim() -> [Entry] {
-        self.state.withLock { state in
-            state.lockedSince = nil
-            guard state.loneCount > 0, !state.waiting.isEmpty else { return self.takeWaiting(&state) }
-            state.loneCount -= 1
-            let first = state.waiting.removeFirst()
-            self.mirror(state)
-            return [first]
-        }
-    }
-
-    /// Has entries wait again, before all others.
-    private func putBack(_ entries: [Entry], loneCount: Int = 0) {
-        self.state.withLock { state in
-            // A lone one stays so.
-            state.loneCount = state.loneCount > 0 ? state.loneCount + entries.count : loneCount
-            state.waiting.insert(contentsOf: entries, at: 0)
-            self.mirror(state)
-        }
     }
 }
 
@@ -90,15 +56,11 @@ extension GroupCommitQueue {
         _ queue: DispatchQueue,
         _ commit: @escaping LockingCommit
     ) async -> Outcome {
-        let followers = self.state.withLock { self.takeWaiting(&$0) }
+        let followers = self.line.takeWaiting()
         guard let outcomes = attempt([operation] + followers.map(\.operation)) else {
             return await self.fallBack(operation, followers, queue, commit)
         }
-        for (index, follower) in followers.enumerated() {
-            follower.continuation.resume(returning: .done(outcomes[index + 1]))
-        }
-        self.handOver()
-        return outcomes[0]
+        return self.end(outcomes, followers)
     }
 
     /// Leaves to the queue's thread what could not be done on the caller's.
@@ -109,11 +71,11 @@ extension GroupCommitQueue {
         _ commit: @escaping LockingCommit
     ) async -> Outcome {
         let wakeup = await withCheckedContinuation { continuation in
-            self.putBack([self.entry(operation, continuation)] + followers)
+            self.line.putBack([self.entry(operation, continuation)] + followers)
             queue.async { self.drain(commit) }
         }
         // The queue's thread leads, never a caller.
-        guard case .done(let outcome) = wakeup else { return .failure(Self.closedError) }
+        guard case .done(let outcome) = wakeup else { return .failure(Line.closedError) }
         return outcome
     }
 }
@@ -130,39 +92,8 @@ extension GroupCommitQueue {
 
     /// Answers those whose time is over while a commit waits for the lock, and looks again when the next one's is.
     private func look() {
-        guard let limit = self.limit else { return }
-        let now = ContinuousClock.now
-        var next = limit.duration
-        let late = self.state.withLock { state -> [Entry]? in
-            guard state.isCommitting else {
-                state.isWatched = false
-                return nil
-            }
-            guard let lockedSince = state.lockedSince else { return [] }
-            var late: [Entry] = []
-            var loneCount = state.loneCount
-            var kept: [Entry] = []
-            for (index, entry) in state.waiting.enumerated() {
-                let rest = limit.duration - max(entry.start ?? lockedSince, lockedSince).duration(to: now)
-                guard rest <= .zero else {
-                    next = min(next, rest)
-                    kept.append(entry)
-                    continue
-                }
-                late.append(entry)
-                if index < state.loneCount { loneCount -= 1 }
-            }
-            state.waiting = kept
-            state.loneCount = loneCount
-            self.mirror(state)
-            return late
-        }
-        guard let late else { return }
-        for entry in late { entry.continuation.resume(returning: .done(.failure(limit.error))) }
+        guard let limit = self.limit, let (late, next) = self.line.takeLate(limit.duration) else { return }
+        for entry in late { entry.answer(.failure(limit.error)) }
         self.watch(after: max(next, .milliseconds(1)))
-    }
-
-    private func mirror(_ state: borrowing State) {
-        self.waitingMirror.store(state.waiting.count, ordering: .relaxed)
     }
 }

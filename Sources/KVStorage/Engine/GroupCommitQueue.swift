@@ -1,5 +1,4 @@
 package import Dispatch
-import Synchronization
 
 /// Gathers the writes of many tasks into commits: whoever comes first commits for all that wait.
 ///
@@ -31,44 +30,19 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
         case oneByOne
     }
 
+    typealias Line = CommitLine<Operation, Value>
+    typealias Entry = Line.Entry
+
     private enum Execution: Sendable {
         case onQueue(DispatchQueue, Commit)
         case inPlace(SuspendingCommit)
         case locking(DispatchQueue, LockingCommit, Attempt?)
     }
 
-    enum Wakeup: Sendable {
-        case done(Outcome)
-        /// Commit your own operation and all that wait.
-        case lead
-    }
-
-    struct Entry: Sendable {
-        let operation: Operation
-        let continuation: CheckedContinuation<Wakeup, Never>
-        /// Since when it waits; `nil` where there is no time limit.
-        let start: ContinuousClock.Instant?
-    }
-
-    struct State {
-        var isCommitting = false
-        var isClosed = false
-        var waiting: [Entry] = []
-        var closers: [CheckedContinuation<Void, Never>] = []
-        /// Since when a commit waits for the lock, as long as it does.
-        var lockedSince: ContinuousClock.Instant?
-        /// How many of the first that wait are to be committed one by one.
-        var loneCount = 0
-        /// Whether somebody is going to look after those whose time is over.
-        var isWatched = false
-    }
-
     private let execution: Execution
     private let lingering: Duration
     let limit: TimeLimit?
-    let state = Mutex(State())
-    // Mirrors `state.waiting.count`, for a look without the lock.
-    let waitingMirror = Atomic(0)
+    let line = Line()
 
     /// Creates a queue whose commits run on a serial dispatch queue: for commits that flush, so that a slow disk never
     /// holds a thread of the cooperative pool.
@@ -112,10 +86,10 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
     }
 
     /// How many operations wait for the next commit.
-    package var waitingCount: Int { self.waitingMirror.load(ordering: .relaxed) }
+    package var waitingCount: Int { self.line.waitingCount }
 
     /// Whether ``close()`` was called.
-    package var isClosed: Bool { self.state.withLock(\.isClosed) }
+    package var isClosed: Bool { self.line.isClosed }
 
     /// Carries out the operation and returns its result once it is committed.
     ///
@@ -125,18 +99,18 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
         case .onQueue(let queue, let commit):
             return try await self.submit(operation, on: queue) { self.drain(commit) }.get()
         case .inPlace(let commit):
-            guard try self.leadsAtOnce() else {
+            guard try self.line.leadsAtOnce() else {
                 return try await self.follow(operation) { await self.lead($0, commit) }.get()
             }
             let outcome = await commit([operation])[0]
-            self.handOver()
+            self.line.handOver()
             return try outcome.get()
         case .locking(let queue, let commit, let attempt?):
-            guard try self.leadsAtOnce() else {
+            guard try self.line.leadsAtOnce() else {
                 return try await self.follow(operation) { await self.lead($0, attempt, queue, commit) }.get()
             }
             if let outcomes = attempt([operation]) {
-                self.handOver()
+                self.line.handOver()
                 return try outcomes[0].get()
             }
             return try await self.fallBack(operation, [], queue, commit).get()
@@ -147,65 +121,36 @@ package final class GroupCommitQueue<Operation: Sendable, Value: Sendable>: Send
 
     /// Waits for what was accepted; from the call on, submissions throw ``StorageError/Code/closed``.
     package func close() async {
-        await withCheckedContinuation { continuation in
-            let isIdle = self.state.withLock { state in
-                state.isClosed = true
-                if state.isCommitting { state.closers.append(continuation) }
-                return !state.isCommitting
-            }
-            if isIdle { continuation.resume() }
-        }
+        await self.line.close()
     }
 
-    static var closedError: StorageError {
-        StorageError(.closed, "the driver was disposed; mount a new one")
+    func entry(_ operation: Operation, _ continuation: CheckedContinuation<Line.Wakeup, Never>) -> Entry {
+        Entry(operation: operation, continuation: continuation, start: self.limit == nil ? nil : .now)
     }
 }
 
 // MARK: - On a dispatch queue
 
 extension GroupCommitQueue {
-    func submit(
+    private func submit(
         _ operation: Operation,
         on queue: DispatchQueue,
         _ drain: @escaping @Sendable () -> Void
     ) async -> Outcome {
         let wakeup = await withCheckedContinuation { continuation in
-            let entry = self.entry(operation, continuation)
-            let (isAccepted, isIdle) = self.state.withLock { state in
-                guard !state.isClosed else { return (false, false) }
-                self.append(entry, to: &state)
-                let isIdle = !state.isCommitting
-                state.isCommitting = true
-                return (true, isIdle)
-            }
-            if !isAccepted { continuation.resume(returning: .done(.failure(Self.closedError))) }
-            if isIdle { queue.async(execute: drain) }
+            if self.line.join(self.entry(operation, continuation)) { queue.async(execute: drain) }
         }
         // The queue's thread leads, never a caller.
-        guard case .done(let outcome) = wakeup else { return .failure(Self.closedError) }
+        guard case .done(let outcome) = wakeup else { return .failure(Line.closedError) }
         return outcome
     }
 
     private func drain(_ commit: Commit) {
-        while let batch = self.takeBatchOrRest() {
+        while let batch = self.line.takeBatchOrRest() {
             let outcomes = commit(batch.map(\.operation))
-            for (index, entry) in batch.enumerated() {
-                entry.continuation.resume(returning: .done(outcomes[index]))
-            }
+            for (entry, outcome) in zip(batch, outcomes) { entry.answer(outcome) }
             self.linger(for: batch.count)
         }
-    }
-
-    /// Takes all that waits, or leaves the queue idle if nothing does.
-    private func takeBatchOrRest() -> [Entry]? {
-        let (batch, closers) = self.state.withLock { state in
-            let batch = self.takeWaiting(&state)
-            if batch.isEmpty { state.isCommitting = false }
-            return (batch, batch.isEmpty ? self.takeClosers(&state) : [])
-        }
-        for closer in closers { closer.resume() }
-        return batch.isEmpty ? nil : batch
     }
 
     func linger(for count: Int) {
@@ -220,31 +165,11 @@ extension GroupCommitQueue {
 // MARK: - In place
 
 extension GroupCommitQueue {
-    private func leadsAtOnce() throws(StorageError) -> Bool {
-        let (isClosed, isIdle) = self.state.withLock { state in
-            let isIdle = !state.isCommitting && !state.isClosed
-            if isIdle { state.isCommitting = true }
-            return (state.isClosed, isIdle)
-        }
-        if isClosed { throw Self.closedError }
-        return isIdle
-    }
-
     // On the cooperative pool, so that the lead never goes to a task that has to wait for its actor.
     @concurrent
     private func follow(_ operation: Operation, _ lead: @Sendable (Operation) async -> Outcome) async -> Outcome {
-        let wakeup: Wakeup = await withCheckedContinuation { continuation in
-            let entry = self.entry(operation, continuation)
-            let answer: Wakeup? = self.state.withLock { state in
-                guard !state.isClosed else { return .done(.failure(Self.closedError)) }
-                guard state.isCommitting else {
-                    state.isCommitting = true
-                    return .lead
-                }
-                self.append(entry, to: &state)
-                return nil
-            }
-            if let answer { continuation.resume(returning: answer) }
+        let wakeup: Line.Wakeup = await withCheckedContinuation { continuation in
+            self.line.follow(self.entry(operation, continuation))
         }
         switch wakeup {
         case .done(let outcome): return outcome
@@ -253,54 +178,15 @@ extension GroupCommitQueue {
     }
 
     private func lead(_ operation: Operation, _ commit: SuspendingCommit) async -> Outcome {
-        let followers = self.state.withLock { self.takeWaiting(&$0) }
+        let followers = self.line.takeWaiting()
         let outcomes = await commit([operation] + followers.map(\.operation))
-        for (index, follower) in followers.enumerated() {
-            follower.continuation.resume(returning: .done(outcomes[index + 1]))
-        }
-        self.handOver()
+        return self.end(outcomes, followers)
+    }
+
+    /// Answers the followers, hands over the lead and returns the leader's own outcome.
+    func end(_ outcomes: [Outcome], _ followers: [Entry]) -> Outcome {
+        for (follower, outcome) in zip(followers, outcomes.dropFirst()) { follower.answer(outcome) }
+        self.line.handOver()
         return outcomes[0]
-    }
-
-    /// Gives the lead to the one who waits longest, or leaves the queue idle if nobody does.
-    func handOver() {
-        let (successor, closers) = self.state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.isCommitting = false
-                return (nil as Entry?, self.takeClosers(&state))
-            }
-            let successor = state.waiting.removeFirst()
-            self.waitingMirror.store(state.waiting.count, ordering: .relaxed)
-            return (successor, [])
-        }
-        successor?.continuation.resume(returning: .lead)
-        for closer in closers { closer.resume() }
-    }
-}
-
-// MARK: - State, under the lock
-
-extension GroupCommitQueue {
-    func entry(_ operation: Operation, _ continuation: CheckedContinuation<Wakeup, Never>) -> Entry {
-        Entry(operation: operation, continuation: continuation, start: self.limit == nil ? nil : .now)
-    }
-
-    func append(_ entry: Entry, to state: inout State) {
-        state.waiting.append(entry)
-        self.waitingMirror.store(state.waiting.count, ordering: .relaxed)
-    }
-
-    func takeWaiting(_ state: inout State) -> [Entry] {
-        let waiting = state.waiting
-        state.waiting = []
-        state.waiting.reserveCapacity(waiting.count)
-        self.waitingMirror.store(0, ordering: .relaxed)
-        return waiting
-    }
-
-    func takeClosers(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
-        let closers = state.closers
-        state.closers = []
-        return closers
     }
 }

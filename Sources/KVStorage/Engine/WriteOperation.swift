@@ -60,3 +60,23 @@ extension Capabilities {
         )
     }
 }
+
+extension Collection<Mutation> {
+    /// Whether they leave less than before, so that an engine may use what it keeps for that.
+    package var onlyRemove: Bool {
+        // What changes nothing must not count as a removal that has made room.
+        !self.isEmpty
+            && self.allSatisfy { mutation in
+                if case .remove = mutation { true } else { false }
+            }
+    }
+
+    /// How many bytes of values and metadata they bring.
+    package var byteCount: Int {
+        self.reduce(0) { sum, mutation in
+            guard case .set(_, let value, _, let fields) = mutation else { return sum }
+            guard case .replace(let bytes?) = fields else { return sum + value.count }
+            return sum + value.count + bytes.count
+        }
+    }
+}

@@ -61,7 +61,7 @@ struct LMDBItemTests {
         let events = try recordedEvents(of: driver)
         self.clock.advance(by: .seconds(5))
         for await event in events {
-            #expect(event == .remove(other))
+            #expect(event == .remove(other, .expired))
             break
         }
         #expect(try await driver.storedCounts() == [1, 1])

@@ -2,34 +2,6 @@ import CKVStorageLMDB
 import KVStorage
 
 extension Change {
-    /// Carries out all of the writes; if it throws, the transaction has to be undone.
-    mutating func apply(_ mutations: [Mutation]) throws(StorageError) -> WriteOperation.Answer {
-        try WriteOperation.apply(mutations) { mutation, _ throws(StorageError) in try self.write(mutation) }
-    }
-
-    /// Carries out all of the writes if all checks hold; if it throws, the transaction has to be undone.
-    mutating func commit(_ commit: Commit) throws(StorageError) -> WriteOperation.Answer {
-        try WriteOperation.commit(commit) { demand throws(StorageError) in
-            try self.check(demand)
-        } write: { mutation, _ throws(StorageError) in
-            try self.write(mutation)
-        }
-    }
-
-    /// Whether a set's item was there is known in any case, as its record is read for what it keeps.
-    private mutating func write(_ mutation: Mutation) throws(StorageError) -> WriteOperation.Answer {
-        switch mutation {
-        case .set(let key, let value, let options, let fields): try self.set(key, value, options, fields)
-        case .remove(let key): WriteOperation.Answer(found: try self.remove(key) { _ in true } ?? false)
-        case .touch(let key, let ttl):
-            ttl.keepsDeadline ? WriteOperation.Answer(found: try self.hasItem(key)) : try self.touch(key, ttl)
-        }
-    }
-
-    private func hasItem(_ key: String) throws(StorageError) -> Bool {
-        try key.withBytes { key throws(StorageError) in try self.liveRecord(key) != nil }
-    }
-
     /// Removes the items below the base; returns how many had not expired.
     mutating func clear(_ base: String) throws(StorageError) -> Int {
         if base.isEmpty, !self.isObserved, try self.holdsItemsOnly() { return try self.clearAll() }

@@ -1,8 +1,8 @@
 import CKVStorageLMDB
 import KVStorage
 
-/// One operation at work in a write transaction.
-struct Change {
+/// One operation at work in a write transaction; if it throws, the transaction has to be undone.
+struct Change: WriteTransaction {
     let transaction: Transaction
     let databases: Databases
     let now: Timestamp
@@ -15,34 +15,6 @@ struct Change {
         self.databases = databases
         self.now = now
         self.isObserved = isObserved
-    }
-
-    mutating func run(_ operation: WriteOperation) throws(StorageError) -> WriteOperation.Answer {
-        switch operation {
-        case .set(let key, let value, let options):
-            try self.set(key, value, options)
-        case .remove(let key):
-            WriteOperation.Answer(found: try self.remove(key) { _ in true } ?? false)
-        case .compareAndSwap(let key, let expected, let replacement, let options):
-            try self.compareAndSwap(key, expected, replacement, options)
-        case .touch(let key, let ttl):
-            try self.touch(key, ttl)
-        case .take(let key):
-            WriteOperation.Answer(bytes: try self.remove(key) { $0.bytes })
-        case .increment(let key, let amount, let options):
-            try self.increment(key, amount, options)
-        case .setMeta(let key, let fields):
-            try self.setMeta(key, fields)
-        case .apply(let mutations):
-            try self.apply(mutations)
-        case .commit(let commit):
-            try self.commit(commit)
-        case .clear(let base):
-            WriteOperation.Answer(number: try self.clear(base))
-        case .sweep(let deadline, let limit):
-            // The clock may have been turned back since.
-            WriteOperation.Answer(number: try self.sweep(min(deadline, self.now), limit))
-        }
     }
 
     mutating func note(_ event: @autoclosure () -> StorageEvent) {
@@ -95,12 +67,14 @@ struct Change {
 
     // MARK: - One item
 
-    /// Writes value, deadline and metadata as one record, and answers whether the item was there.
+    /// Writes value, deadline and metadata as one record. Whether the item was there is known in any case, as its record is
+    /// read for what it keeps.
     mutating func set(
         _ key: String,
         _ value: [UInt8],
         _ options: WriteOptions,
-        _ fields: FieldChange = .keep
+        _ fields: FieldChange,
+        looks: Bool
     ) throws(StorageError) -> WriteOperation.Answer {
         let answer = try key.withBytes { bytes throws(StorageError) in
             let old = try self.record(bytes)
@@ -122,8 +96,18 @@ struct Change {
         return answer
     }
 
+    /// Removes the item and returns whether it was there.
+    mutating func remove(_ key: String) throws(StorageError) -> Bool {
+        try self.remove(key) { _ in true } ?? false
+    }
+
+    /// Removes the item and returns its bytes.
+    mutating func take(_ key: String) throws(StorageError) -> [UInt8]? {
+        try self.remove(key) { $0.bytes }
+    }
+
     /// Removes the item and returns what `read` makes of it, `nil` if it was absent or had expired.
-    mutating func remove<Value>(
+    private mutating func remove<Value>(
         _ key: String,
         _ read: (Record) -> Value
     ) throws(StorageError) -> Value? {
@@ -137,25 +121,6 @@ struct Change {
         // For an expired item this is the event that the sweep would have told of.
         if wasThere { self.note(.remove(key, value == nil ? .expired : .removed)) }
         return value
-    }
-
-    private mutating func compareAndSwap(
-        _ key: String,
-        _ expected: [UInt8]?,
-        _ replacement: [UInt8]?,
-        _ options: WriteOptions
-    ) throws(StorageError) -> WriteOperation.Answer {
-        let check = Commit.Check(key, expected.map { .bytes($0) } ?? .absent)
-        if case .fails(let current) = try self.check(check) {
-            return WriteOperation.Answer(found: false, bytes: current)
-        }
-        guard let replacement else {
-            if expected != nil { _ = try self.remove(key) { _ in true } }
-            return WriteOperation.Answer()
-        }
-        var answer = try self.set(key, replacement, options)
-        answer.found = true
-        return answer
     }
 
     /// Compares the value where it lies in the map.
@@ -172,26 +137,24 @@ struct Change {
         }
     }
 
-    private mutating func increment(
-        _ key: String,
-        _ amount: Int,
-        _ options: WriteOptions
-    ) throws(StorageError) -> WriteOperation.Answer {
-        let current = try key.withBytes { bytes throws(StorageError) in try self.liveRecord(bytes)?.bytes }
-        let (sum, bytes) = try StoredInteger.increment(current, by: amount, key: key)
-        var answer = try self.set(key, bytes, options)
-        answer.number = sum
-        return answer
+    /// Writes the other deadline, and returns whether the item was there.
+    mutating func touch(_ key: String, _ deadline: Timestamp?) throws(StorageError) -> Bool {
+        try self.rewrite(key) { $0.deadline = deadline }
     }
 
-    mutating func touch(_ key: String, _ ttl: TTL) throws(StorageError) -> WriteOperation.Answer {
-        let deadline = ttl.deadline(at: self.now)
-        let found = try self.rewrite(key) { $0.deadline = deadline }
-        return WriteOperation.Answer(found: found, deadline: found ? deadline : nil)
+    /// Keeps the metadata in front of the value, and returns whether the item was there.
+    mutating func setMeta(_ key: String, _ fields: [UInt8]?) throws(StorageError) -> Bool {
+        try self.rewrite(key) { $0.fields = fields }
     }
 
-    private mutating func setMeta(_ key: String, _ fields: [UInt8]?) throws(StorageError) -> WriteOperation.Answer {
-        WriteOperation.Answer(found: try self.rewrite(key) { $0.fields = fields })
+    /// Returns whether the item is there.
+    func hasItem(_ key: String) throws(StorageError) -> Bool {
+        try key.withBytes { key throws(StorageError) in try self.liveRecord(key) != nil }
+    }
+
+    /// Returns the item's bytes.
+    func bytes(of key: String) throws(StorageError) -> [UInt8]? {
+        try key.withBytes { key throws(StorageError) in try self.liveRecord(key)?.bytes }
     }
 
     /// Changes what stands in front of a live item's value and returns whether there was one.

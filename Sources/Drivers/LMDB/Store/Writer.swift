@@ -94,7 +94,7 @@ final class Writer: @unchecked Sendable {
             let changing = Change(transaction, store.databases, at: store.clock.now, isObserved: isObserved)
             do throws(StorageError) {
                 var change = changing
-                let answer = try change.run(write.operation)
+                let answer = try write.operation.run(in: &change)
                 outcomes.append(.success(answer))
                 guard write.operation.mayHaveChanged(answer) else { continue }
                 hasChanged = true

@@ -45,6 +45,23 @@ struct Script: Sendable {
 
         """
 
+    /// Gives an item that is there the lifetime in `ttl`, its metadata as well; `existed` is whether it was there before.
+    private static let expire =
+        Self.follow + """
+            local function expire(ttl, existed)
+              if ttl == '0' then
+                redis.call('UNLINK', unpack(KEYS))
+                return
+              elseif ttl == '' then
+                redis.call('PERSIST', KEYS[1])
+              else
+                redis.call('PEXPIRE', KEYS[1], ttl)
+              end
+              follow(ttl, existed)
+            end
+
+            """
+
     /// Stores `value` with the lifetime `ttl`; with `keep` an existing item keeps its own.
     private static let store =
         Self.follow + """
@@ -138,38 +155,20 @@ struct Script: Sendable {
     /// Adds to a number. An item that is there keeps its lifetime if so told, else it gets the one given.
     /// `amount, ttl, keep`.
     static let increment = Script(
-        Self.follow + """
+        Self.expire + """
             local existed = redis.call('EXISTS', KEYS[1]) == 1
             redis.call('INCRBY', KEYS[1], ARGV[1])
             local sum = redis.call('GET', KEYS[1])
-            if not existed or ARGV[3] ~= '1' then
-              if ARGV[2] == '0' then
-                redis.call('UNLINK', unpack(KEYS))
-                return sum
-              elseif ARGV[2] == '' then
-                redis.call('PERSIST', KEYS[1])
-              else
-                redis.call('PEXPIRE', KEYS[1], ARGV[2])
-              end
-              follow(ARGV[2], existed)
-            end
+            if not existed or ARGV[3] ~= '1' then expire(ARGV[2], existed) end
             return sum
             """
     )
 
     /// Gives a new lifetime, or none: 1 if the item was there. `ttl`.
     static let touch = Script(
-        Self.follow + """
+        Self.expire + """
             if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-            if ARGV[1] == '0' then
-              redis.call('UNLINK', unpack(KEYS))
-              return 1
-            elseif ARGV[1] == '' then
-              redis.call('PERSIST', KEYS[1])
-            else
-              redis.call('PEXPIRE', KEYS[1], ARGV[1])
-            end
-            follow(ARGV[1], true)
+            expire(ARGV[1], true)
             return 1
             """
     )

@@ -1,50 +1,8 @@
 import KVStorage
 
 extension Writer {
-    /// Carries out all of the writes, or none.
-    func apply(_ mutations: [Mutation]) throws(StorageError) -> WriteOperation.Answer {
-        try self.asOne(mutations) { () throws(StorageError) in
-            try WriteOperation.apply(mutations) { mutation, looks throws(StorageError) in
-                try self.write(mutation, looks)
-            }
-        }
-    }
-
-    /// Carries out all of the writes if all checks hold, or none.
-    func commit(_ commit: Commit) throws(StorageError) -> WriteOperation.Answer {
-        try self.asOne(commit.mutations) { () throws(StorageError) in
-            try WriteOperation.commit(commit) { demand throws(StorageError) in
-                try self.check(demand)
-            } write: { mutation, looks throws(StorageError) in
-                try self.write(mutation, looks)
-            }
-        }
-    }
-
-    /// A single mutation is a single statement, which SQLite itself undoes.
-    private func asOne<Value>(
-        _ mutations: [Mutation],
-        _ body: () throws(StorageError) -> Value
-    ) throws(StorageError) -> Value {
-        mutations.count > 1 ? try self.inSavepoint(body) : try body()
-    }
-
-    private func write(_ mutation: Mutation, _ looks: Bool) throws(StorageError) -> WriteOperation.Answer {
-        switch mutation {
-        case .set(let key, let value, let options, let fields):
-            // The statement can't say it: RETURNING sees the row as it is afterwards.
-            let found = looks ? try self.hasItem(key) : true
-            let deadline = try self.set(key, value, options, fields)
-            return WriteOperation.Answer(found: found, deadline: deadline)
-        case .remove(let key): return WriteOperation.Answer(found: try self.remove(key))
-        case .touch(let key, let ttl):
-            return ttl.keepsDeadline
-                ? WriteOperation.Answer(found: try self.hasItem(key)) : try self.touch(key, ttl)
-        }
-    }
-
     /// Removes the items below the base, and no row that is none; counts what had not expired.
-    func clear(_ base: String) throws(StorageError) -> WriteOperation.Answer {
+    func clear(_ base: String) throws(StorageError) -> Int {
         let base = Array(base.utf8)
         let end = Key.upperBound(ofBase: base)
         _ = try self.deleteTelling(end == nil ? .sweep : .sweepRange, .expired) {
@@ -64,11 +22,10 @@ extension Writer {
             } else {
                 end == nil ? .clearAll : .clearRange
             }
-        let removed = try self.deleteTelling(query, .removed) { statement, finish throws(StorageError) in
+        return try self.deleteTelling(query, .removed) { statement, finish throws(StorageError) in
             guard let end else { return try finish() }
             try Self.bindRange(statement, from: 1, base, end, finish)
         }
-        return WriteOperation.Answer(number: removed)
     }
 
     /// Removes the first so many of the items below the base; how many rows went, and how many of them had not expired.
@@ -113,20 +70,20 @@ extension Writer {
         return isThere
     }
 
-    func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> WriteOperation.Answer {
-        let removed = try self.deleteTelling(.sweep, .expired) { statement, finish throws(StorageError) in
+    func sweep(_ deadline: Timestamp, _ limit: Int) throws(StorageError) -> Int {
+        try self.deleteTelling(.sweep, .expired) { statement, finish throws(StorageError) in
             try statement.bind(1, deadline.milliseconds)
             try statement.bind(2, Int64(limit))
             try finish()
         }
-        return WriteOperation.Answer(number: removed)
     }
 
-    /// Lets `body` change several rows, of which it either changes all or, if it throws, none.
-    func inSavepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+    /// Lets `body` change several rows in a savepoint, of which it either changes all or, if it throws, none.
+    func asOne<Value>(_ body: (inout Writer) throws(StorageError) -> Value) throws(StorageError) -> Value {
         try self.connection.run(.savepoint)
         do throws(StorageError) {
-            let value = try body()
+            var writer = self
+            let value = try body(&writer)
             try self.connection.run(.releaseSavepoint)
             return value
         } catch {

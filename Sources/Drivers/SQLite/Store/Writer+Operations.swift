@@ -1,44 +1,17 @@
 import KVStorage
 
-extension Writer {
-    /// Carries out one operation in the open transaction; one that fails leaves the transaction as it was.
-    func run(_ operation: WriteOperation) throws(StorageError) -> WriteOperation.Answer {
-        switch operation {
-        case .set(let key, let value, let options):
-            WriteOperation.Answer(deadline: try self.set(key, value, options))
-        case .remove(let key):
-            WriteOperation.Answer(found: try self.remove(key))
-        case .compareAndSwap(let key, let expected, let replacement, let options):
-            try self.compareAndSwap(key, expected, replacement, options)
-        case .touch(let key, let ttl):
-            try self.touch(key, ttl)
-        case .take(let key):
-            WriteOperation.Answer(bytes: try self.delete(.takeItem, key) { $0.bytes(1) })
-        case .increment(let key, let amount, let options):
-            try self.increment(key, amount, options)
-        case .setMeta(let key, let fields):
-            try self.setMeta(key, fields)
-        case .apply(let mutations):
-            try self.apply(mutations)
-        case .commit(let commit):
-            try self.commit(commit)
-        case .clear(let base):
-            try self.inSavepoint { () throws(StorageError) in try self.clear(base) }
-        case .sweep(let deadline, let limit):
-            // The clock may have been turned back since: what was written after that has not expired.
-            try self.sweep(min(deadline, self.now), limit)
-        }
-    }
-
-    // MARK: - One item
-
-    /// Stores value, deadline and metadata by one statement, and returns the deadline.
+/// A class, so that what `mutating` asks for is changed in place.
+extension Writer: WriteTransaction {
+    /// Stores value, deadline and metadata by one statement.
     func set(
         _ key: String,
         _ value: [UInt8],
         _ options: WriteOptions,
-        _ fields: FieldChange = .keep
-    ) throws(StorageError) -> Timestamp? {
+        _ fields: FieldChange,
+        looks: Bool
+    ) throws(StorageError) -> WriteOperation.Answer {
+        // The statement can't say it: RETURNING sees the row as it is afterwards.
+        let found = looks ? try self.hasItem(key) : true
         let statement = try self.connection.statement(Query.set(options, fields))
         let deadline = options.deadline(at: self.now)
         try key.withBytes { keyBytes throws(StorageError) in
@@ -62,12 +35,17 @@ extension Writer {
             }
         }
         self.note(.update(key))
-        return deadline
+        return WriteOperation.Answer(found: found, deadline: deadline)
     }
 
     /// Removes the item and returns whether it was there.
     func remove(_ key: String) throws(StorageError) -> Bool {
         try self.delete(.removeItem, key) { _ in true } ?? false
+    }
+
+    /// Removes the item and returns its bytes.
+    func take(_ key: String) throws(StorageError) -> [UInt8]? {
+        try self.delete(.takeItem, key) { $0.bytes(1) }
     }
 
     /// Removes the item and returns what `read` makes of it, `nil` if it was absent or had expired.
@@ -95,7 +73,8 @@ extension Writer {
         try self.withItem(key, .hasItem) { _ in true } ?? false
     }
 
-    private func current(_ key: String) throws(StorageError) -> [UInt8]? {
+    /// Returns the item's bytes.
+    func bytes(of key: String) throws(StorageError) -> [UInt8]? {
         try self.withItem(key, .getItem) { $0.bytes(1) }
     }
 
@@ -121,7 +100,7 @@ extension Writer {
             return try self.hasItem(check.key) ? .holds(isThere: true) : .fails(current: nil)
         case .absent:
             guard try self.hasItem(check.key) else { return .holds(isThere: false) }
-            return .fails(current: try self.current(check.key))
+            return .fails(current: try self.bytes(of: check.key))
         case .bytes(let expected):
             let result = try self.withItem(check.key, .getItem) { row in
                 row.holds(expected, in: 1) ? CheckResult.holds(isThere: true) : .fails(current: row.bytes(1))
@@ -130,45 +109,20 @@ extension Writer {
         }
     }
 
-    private func compareAndSwap(
-        _ key: String,
-        _ expected: [UInt8]?,
-        _ replacement: [UInt8]?,
-        _ options: WriteOptions
-    ) throws(StorageError) -> WriteOperation.Answer {
-        let check = Commit.Check(key, expected.map { .bytes($0) } ?? .absent)
-        if case .fails(let current) = try self.check(check) {
-            return WriteOperation.Answer(found: false, bytes: current)
-        }
-        if let replacement { return WriteOperation.Answer(deadline: try self.set(key, replacement, options)) }
-        if expected != nil { _ = try self.remove(key) }
-        return WriteOperation.Answer()
-    }
-
-    private func increment(
-        _ key: String,
-        _ amount: Int,
-        _ options: WriteOptions
-    ) throws(StorageError) -> WriteOperation.Answer {
-        let (sum, bytes) = try StoredInteger.increment(try self.current(key), by: amount, key: key)
-        return WriteOperation.Answer(number: sum, deadline: try self.set(key, bytes, options))
-    }
-
-    func touch(_ key: String, _ ttl: TTL) throws(StorageError) -> WriteOperation.Answer {
-        let deadline = ttl.deadline(at: self.now)
-        let found = try self.update(.touchItem, key) { statement throws(StorageError) in
+    /// Writes the other deadline, and returns whether the item was there.
+    func touch(_ key: String, _ deadline: Timestamp?) throws(StorageError) -> Bool {
+        try self.update(.touchItem, key) { statement throws(StorageError) in
             try statement.bind(2, deadline?.milliseconds)
         }
-        return WriteOperation.Answer(found: found, deadline: found ? deadline : nil)
     }
 
-    private func setMeta(_ key: String, _ fields: [UInt8]?) throws(StorageError) -> WriteOperation.Answer {
-        let found = try (fields ?? []).withBytes { bytes throws(StorageError) in
+    /// Keeps the metadata beside the value, and returns whether the item was there.
+    func setMeta(_ key: String, _ fields: [UInt8]?) throws(StorageError) -> Bool {
+        try (fields ?? []).withBytes { bytes throws(StorageError) in
             try self.update(.setMeta, key) { statement throws(StorageError) in
                 if fields == nil { try statement.bindNull(2) } else { try statement.bind(2, blob: bytes) }
             }
         }
-        return WriteOperation.Answer(found: found)
     }
 
     /// Changes a column of a live item and returns whether there was one.

@@ -133,10 +133,11 @@ final class Writer: @unchecked Sendable {
         self.transact { () throws(StorageError) in
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(operations.count)
+            var writer = self
             for operation in operations {
                 let changeCount = self.changes.count
                 do throws(StorageError) {
-                    outcomes.append(.success(try self.run(operation)))
+                    outcomes.append(.success(try operation.run(in: &writer)))
                 } catch {
                     // Some errors take the whole transaction with them; on a full disk none of it has a future.
                     guard self.connection.isInTransaction, error.code != .full else { throw error }
