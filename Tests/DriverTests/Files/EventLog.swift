@@ -1,10 +1,9 @@
 import KVStorage
 import KVStorageFiles
-import Synchronization
 
 /// What a driver emits.
 final class EventLog: Sendable {
-    private let events = Mutex<[StorageEvent]>([])
+    private let events = Watched<[StorageEvent]>([])
 
     init(_ driver: FilesDriver) {
         _ = driver.events?.addObserver { [weak self] event in self?.events.withLock { $0.append(event) } }
@@ -17,9 +16,9 @@ final class EventLog: Sendable {
         return log
     }
 
-    /// Waits for events that have to come; the test's time limit ends what never does.
-    func wait(until condition: ([StorageEvent]) -> Bool) async throws {
-        while !condition(self.all) { try await Task.sleep(for: .milliseconds(1)) }
+    /// Waits for events that have to come.
+    func wait(until condition: @escaping @Sendable ([StorageEvent]) -> Bool) async throws {
+        try await self.events.wait(until: condition)
     }
 
     var all: [StorageEvent] { self.events.withLock { $0 } }

@@ -43,7 +43,7 @@ struct FilesBlockingTests {
                     }
                 }
                 readers.addTask {
-                    for _ in 0..<5 { try await Task.sleep(for: .milliseconds(1)) }
+                    await Task.yield()
                     let keys = try await driver.allKeys()
                     #expect(keys.contains("there"))
                 }
@@ -88,8 +88,8 @@ struct FilesBlockingTests {
         async let write: Void = driver.set("a:item", "1")
         try await self.watch.wait { $0.heldCount == 1 }
         async let dispose: Void = driver.dispose()
-        while await code(of: { () throws(StorageError) in _ = try await driver.hasItem("x") }) != .closed {
-            await Task.yield()
+        try await eventually("closed") {
+            await code(of: { () throws(StorageError) in _ = try await driver.hasItem("x") }) == .closed
         }
         self.watch.open()
         try await write
@@ -119,11 +119,10 @@ struct FilesBlockingTests {
         // known by now, the item's own is flushed.
         self.watch.state.withLock { $0.failures = [0, EIO] }
         await #expect(throws: StorageError.self) { try await driver.set("a:short", "1", ttl: .seconds(100)) }
+        let path = self.files.folder.file("a/short")
+        #expect(FileManager.default.fileExists(atPath: path))
         self.files.clock.advance(by: .seconds(100))
-        while FileManager.default.fileExists(atPath: self.files.folder.file("a/short")) {
-            try Task.checkCancellation()
-            await Task.yield()
-        }
+        try await self.watch.wait { _ in !FileManager.default.fileExists(atPath: path) }
     }
 }
 #endif

@@ -242,9 +242,11 @@ struct FilesCommitFaultTests {
         #expect(try await second.text("b") == "old")
         other.unlock(slot, .both)
         close(base)
+        let watch = SystemWatch(files.path)
+        defer { watch.end() }
         files.clock.advance(by: .seconds(10))
-        while try await second.getItem("b") != nil { try await Task.sleep(for: .milliseconds(1)) }
-        while try files.files != ["a"] { try await Task.sleep(for: .milliseconds(1)) }
+        try await watch.wait { _ in (try? files.files) == ["a"] }
+        #expect(try await second.getItem("b") == nil)
         try await driver.dispose()
         try await second.dispose()
     }

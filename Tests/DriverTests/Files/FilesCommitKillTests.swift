@@ -85,7 +85,8 @@ struct FilesCommitKillTests {
             #expect(sum == 101 || sum == 111, "killed after \(count) calls")
             var expected = sum == 101 ? CommitStates.before : CommitStates.after
             expected[1] = "\(sum)"
-            while try await CommitStates.read(living) != expected { try await Task.sleep(for: .milliseconds(1)) }
+            let whole = expected
+            try await eventually("the commit is whole") { try await CommitStates.read(living) == whole }
             // A transaction over the rest sees it whole at once.
             let check = Commit(
                 checks: zip(CommitStates.keys, expected).map { key, text in
@@ -122,8 +123,8 @@ struct FilesCommitKillTests {
             #expect(try await opened.text("old:log") == "mine")
             #expect(try await opened.getItem("foo") == nil)
             // The sweeper of the one may be about to complete the rest, which opening does not wait for.
-            while try await opened.text("foo:bar") != (state == "90" ? "3" : nil) {
-                try await Task.sleep(for: .milliseconds(1))
+            try await eventually("the rest is completed") {
+                try await opened.text("foo:bar") == (state == "90" ? "3" : nil)
             }
             try await opened.dispose()
             try await living.dispose()
@@ -159,16 +160,17 @@ struct FilesCommitKillTests {
         for _ in 0..<8 {
             let process = try ChildProcess(storage: ["transferPair", "fs:\(files.path)?patient", "1000000"])
             let start = try await living.text("x0")
-            while try await living.text("x0") == start { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually("the process has begun") { try await living.text("x0") != start }
             process.kill()
             _ = await process.status()
             // Sees a moment in which all hold.
             var sum: Int?
-            while sum == nil {
+            try await eventually("nobody writes any more") {
                 let values = try await living.getItems((0..<4).map { "x\($0)" })
                 let checks = values.enumerated().map { Commit.Check("x\($0)", $1.map { .bytes($0) } ?? .absent) }
-                guard case .committed = try await living.commit(Commit(checks: checks)) else { continue }
+                guard case .committed = try await living.commit(Commit(checks: checks)) else { return false }
                 sum = values.reduce(0) { $0 + ($1.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0) }
+                return true
             }
             #expect(sum == 0)
         }

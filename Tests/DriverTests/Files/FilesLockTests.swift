@@ -69,7 +69,7 @@ struct FilesLockTests {
                     }
                 }
             }
-            while locks.waitingCount("item") < 200 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually("all wait in line") { locks.waitingCount("item") == 200 }
             // All have waited for longer than they may.
             try await Task.sleep(for: .milliseconds(2))
             // Another process gets in between.

@@ -7,18 +7,20 @@ import Synchronization
 #if os(Linux)
 /// Sees the system calls of the drivers below a folder; can hold up flushes until it is opened, and fail them.
 final class SystemWatch: Sendable {
-    struct State {
+    struct State: Sendable {
         var isOpen = true
         var holdsFiles = true
         var heldCount = 0
         var fileFlushCount = 0
         var folderFlushCount = 0
         var renameCount = 0
+        /// Counts all that changed anything, of whatever folder.
+        var changeCount = 0
         /// What the next flushes of folders fail with, one after the other; 0 for one that does not.
         var failures: [Int32] = []
     }
 
-    let state = Mutex(State())
+    let state = Watched(State())
     private let path: String
     private let semaphore = DispatchSemaphore(value: 0)
     private let id = Mutex(0)
@@ -28,8 +30,12 @@ final class SystemWatch: Sendable {
         var hook = SystemHook()
         hook.beforeSynchronize = { [weak self] in self?.beforeFlush($0) }
         hook.after = { [weak self] call in
-            guard let self, case .rename(_, _, let folder, _) = call, self.concerns(folder) else { return }
-            self.state.withLock { $0.renameCount += 1 }
+            guard let self else { return }
+            let isRename = if case .rename(_, _, let folder, _) = call { self.concerns(folder) } else { false }
+            self.state.withLock { state in
+                state.changeCount += 1
+                if isRename { state.renameCount += 1 }
+            }
         }
         self.id.withLock { $0 = SystemHook.install(hook) }
     }
@@ -57,9 +63,9 @@ final class SystemWatch: Sendable {
         for _ in 0..<count { self.semaphore.signal() }
     }
 
-    /// Waits for what has to come; the test's time limit ends what never does.
-    func wait(until condition: (State) -> Bool) async throws {
-        while !condition(self.state.withLock { $0 }) { try await Task.sleep(for: .milliseconds(1)) }
+    /// Waits for what has to come.
+    func wait(until condition: @escaping @Sendable (State) -> Bool) async throws {
+        try await self.state.wait(until: condition)
     }
 
     static func path(of handle: Int32) -> String? {
