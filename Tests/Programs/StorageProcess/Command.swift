@@ -7,7 +7,8 @@ enum Command: String {
     case increment
     /// The same by compare-and-swap.
     case compareAndSwap = "compare-and-swap"
-    /// Moves amounts between the accounts of ``Bank`` from so many tasks, so often each; prints a line for each transfer.
+    /// Moves amounts between the accounts of ``Bank`` by transactions, `<tasks> <transfers of each> <interval>`; prints a line
+    /// for every so many'th transfer of a task.
     case transfer
     /// Writes from so many tasks until it is killed; prints each key once its write was acknowledged.
     case crashWriter = "crash-writer"
