@@ -43,7 +43,8 @@ public struct Capabilities: Sendable, Hashable {
         public static let wholeReads = Feature(rawValue: 1 << 1)
         /// The atomic calls hold between processes that share the store.
         public static let interprocess = Feature(rawValue: 1 << 2)
-        /// Keys are listed in ascending order of their UTF-8 bytes.
+        /// Keys are listed in ascending order of their UTF-8 bytes, and a page's cursor is the last key that the driver looked
+        /// at, or text with NUL in front where that is none. Any key may be given as a cursor: what comes after it is listed.
         public static let orderedKeys = Feature(rawValue: 1 << 3)
         /// Custom metadata can be kept beside an item.
         public static let customMetadata = Feature(rawValue: 1 << 4)

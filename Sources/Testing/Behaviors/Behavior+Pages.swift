@@ -39,6 +39,28 @@ extension Behavior {
             try expectEqual(second.keys, ["p:e", "p:f"], "the second page")
         },
         Behavior(
+            "pages.anyKey", promise: 5, "Where keys are in order any key is a cursor: what comes after it is listed.",
+            scope: .driver, requires: { $0.isWritable && $0.contains(.orderedKeys) }
+        ) { store in
+            try await store.storage.setItems(["b", "d", "d:x", "f", "h"].map { ("p:\($0)", 1) })
+            for (cursor, expected) in [
+                ("p:a", ["p:b", "p:d", "p:d:x", "p:f", "p:h"]), ("p:d", ["p:d:x", "p:f", "p:h"]),
+                ("p:e", ["p:f", "p:h"]), ("p:h", []),
+            ] {
+                var query = KeyQuery(base: "p:", limit: 1, cursor: cursor)
+                var listed: [String] = []
+                var steps = 0
+                while steps < 20 {
+                    steps += 1
+                    let page = try await store.driver.getKeys(query)
+                    listed += page.keys
+                    guard let next = page.cursor else { break }
+                    query = KeyQuery(base: "p:", limit: 2, cursor: next)
+                }
+                try expectEqual(listed, expected, "the keys after \(cursor)")
+            }
+        },
+        Behavior(
             "pages.madeUp", promise: 12, "A cursor that somebody made up throws invalidOption, or stays in its base.",
             limit: .seconds(60)
         ) { store in

@@ -115,7 +115,7 @@ extension WrongDriverTests {
     private static let pages: Set = [
         "batches.large", "branches.clear", "branches.depths", "branches.pages", "branches.prefixed",
         "cancellation.pages", "contract.depths", "contract.pages", "entries.listed", "listing.manyBranches",
-        "pages.exact", "pages.kept", "paging.changing",
+        "pages.anyKey", "pages.exact", "pages.kept", "paging.changing",
         "paging.everySize",
         "paging.expiring", "paging.items", "paging.many", "paging.ordered", "paging.removingWhileListing",
         "snapshots.copy",

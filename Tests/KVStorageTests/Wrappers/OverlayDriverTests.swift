@@ -55,6 +55,57 @@ import Testing
         #expect(try await driver.getMeta("a")?.ttl == .seconds(9))
     }
 
+    @Test func aKeyIsListedOnceThoughItsLowerItemExpiresMeanwhile() async throws {
+        let driver = try self.make()
+        let keys = (0..<10).map { "k\($0)" }
+        for key in keys { try await self.lower.setItem(key, [0], WriteOptions(ttl: .seconds(5))) }
+        for key in keys { try await driver.setItem(key, [1], WriteOptions()) }
+        #expect(driver.capabilities.contains(.orderedKeys))
+        for limit in 1...11 {
+            var query = KeyQuery(limit: limit)
+            var listed: [String] = []
+            for _ in 0..<20 {
+                let page = try await driver.getKeys(query)
+                listed += page.keys
+                // The first time all that was listed of the lower layer is gone by the second page.
+                if limit == 1 { self.clock.advance(by: .seconds(5)) }
+                guard let cursor = page.cursor else { break }
+                query.cursor = cursor
+            }
+            #expect(listed == keys, "by pages of \(limit)")
+        }
+    }
+
+    @Test func layersInOrderAreMerged() async throws {
+        let middle = MemoryDriver()
+        let driver = try OverlayDriver([self.top, middle, self.lower])
+        let layers = [self.top, middle, self.lower]
+        let keys = (0..<60).map { "\($0 % 7):\($0)" }.sorted(by: keyPrecedes)
+        for (number, key) in keys.enumerated() {
+            try await layers[number % 3].setItem(key, [0], WriteOptions())
+            if number % 5 == 0 { try await layers[(number + 1) % 3].setItem(key, [0], WriteOptions()) }
+        }
+        let removed = keys.enumerated().filter { $0.offset % 4 == 0 }.map(\.element)
+        for key in removed { #expect(try await driver.removeItem(key)) }
+        let left = keys.filter { !removed.contains($0) }
+        let storage = Storage(driver)
+        #expect(try await storage.getKeys() == left)
+        for limit in [1, 2, 7, 44, 45, 100] {
+            var listed: [String] = []
+            var cursor: String?
+            repeat {
+                let page = try await storage.getPage(after: cursor, limit: limit)
+                #expect(page.keys.count == limit || page.cursor == nil)
+                listed += page.keys
+                cursor = page.cursor
+            } while cursor != nil && listed.count <= keys.count
+            #expect(listed == left, "by pages of \(limit)")
+        }
+        // One that lists in no order makes the whole so.
+        #expect(try !OverlayDriver([self.top, MinimalDriver()]).capabilities.contains(.orderedKeys))
+        #expect(try await Storage(OverlayDriver([self.top, MinimalDriver()])).getKeys().allSatisfy(left.contains))
+    }
+
     @Test func whatIsCopiedKeepsDeadlineAndMetadata() async throws {
         let driver = try self.make()
         for key in ["touch", "keep", "swap", "meta", "increment"] {

@@ -58,10 +58,10 @@ enum ItemKey {
         return nil
     }
 
-    /// Returns a page's cursor for the last key that was looked at: the key, or where that is no text NUL, which is in no
-    /// item's key, and the bytes in hexadecimal digits.
+    /// Returns a page's cursor for the last key that was looked at: the key, be it an item's or not, or where that is no
+    /// text NUL, which is in no item's key, and the bytes in hexadecimal digits.
     static func cursor(after key: UnsafeRawBufferPointer) -> String {
-        if let name = self.name(key) { return name }
+        if key.first != 0, let text = String(validating: key, as: UTF8.self) { return text }
         let digits = key.flatMap { byte -> [UInt8] in
             [byte >> 4, byte & 15].map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }
         }

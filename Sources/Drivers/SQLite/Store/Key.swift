@@ -72,9 +72,10 @@ enum Key {
 // MARK: - Cursors
 
 extension Key {
-    /// Returns the cursor for a page that ended at these bytes: the key, or NUL and hexadecimal digits where they are none.
+    /// Returns the cursor for a page that ended at these bytes: the same as text, be it an item's key or not, or NUL and
+    /// hexadecimal digits where they are none.
     static func cursor(at bytes: UnsafeRawBufferPointer) -> String {
-        if let name = self.name(bytes) { return name }
+        if bytes.first != 0, let text = String(validating: bytes, as: UTF8.self) { return text }
         let digits = Array("0123456789abcdef".utf8)
         return "\0" + String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }

@@ -1,13 +1,63 @@
 extension OverlayDriver {
-    /// Returns one page of the keys of all layers, those of the lowest first.
-    ///
-    /// From the bottom up, as items move up and never down: one that is written meanwhile is not skipped. A key that
-    /// several layers have is listed by the lowest of them.
+    /// Returns one page of the keys of all layers: in order if all list so, else those of the lowest first.
     public func getKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         if self.lower.isEmpty {
             let page = try await self.top.getKeys(query)
             return KeyPage(keys: page.keys.filter { !Tombstone.isOne($0) }, cursor: page.cursor)
         }
+        return self.capabilities.contains(.orderedKeys)
+            ? try await self.mergedKeys(query) : try await self.stackedKeys(query)
+    }
+
+    /// Merges a page of each layer; where all is hidden it goes on a while, in larger and larger steps.
+    private func mergedKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
+        var inner = query
+        var progress = ListingProgress()
+        while true {
+            let page = try await self.mergedPage(inner, limit: query.limit)
+            guard page.keys.isEmpty, inner.limit < 1024, try progress.advance(&inner, past: page, self.name) else {
+                return page
+            }
+            inner.limit *= 2
+        }
+    }
+
+    /// Merges a page of each layer, up to where the first of them ends or so many keys are found.
+    ///
+    /// The cursor is the last key that was looked at, as with any driver whose keys are in order: what comes and goes
+    /// in front of it changes nothing. From the bottom up, as items move up and never down.
+    private func mergedPage(_ query: KeyQuery, limit: Int) async throws(StorageError) -> KeyPage {
+        var end: String?
+        var lowerKeys: [String] = []
+        var topKeys: [String] = []
+        for layer in self.layers.reversed() {
+            lowerKeys += topKeys
+            let page = try await layer.getKeysUpToKey(query)
+            topKeys = page.keys
+            guard let cursor = page.cursor else { continue }
+            if end.map({ keyPrecedes(cursor, $0) }) ?? true { end = cursor }
+        }
+        let isWithin = { (key: String) in
+            !Tombstone.isOne(key) && !(end.map { keyPrecedes($0, key) } ?? false)
+        }
+        topKeys = topKeys.filter(isWithin)
+        var below: [String] = []
+        var seen = Set(topKeys.map(KeyIdentity.init))
+        for key in lowerKeys where isWithin(key) && seen.insert(KeyIdentity(key)).inserted { below.append(key) }
+        if !below.isEmpty { below = try await self.visible(below) }
+        // Finds the layers' runs and merges them.
+        var keys = topKeys + below
+        keys.sort(by: keyPrecedes)
+        guard keys.count > limit else { return KeyPage(keys: keys, cursor: end) }
+        keys.removeLast(keys.count - limit)
+        return KeyPage(keys: keys, cursor: keys.last)
+    }
+
+    /// Returns one page of the lowest layer that is not listed yet.
+    ///
+    /// From the bottom up, as items move up and never down: one that is written meanwhile is not skipped. A key that
+    /// several layers have is listed by the lowest of them.
+    private func stackedKeys(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
         let (index, cursor) = OverlayCursor.parse(query.cursor, layerCount: self.lower.count + 1)
         var inner = query
         inner.cursor = cursor
@@ -36,6 +86,22 @@ extension OverlayDriver {
 }
 
 extension StorageDriver {
+    /// Returns a page of keys that are in order whose cursor, if there is one, is a key.
+    ///
+    /// Where it is none there are keys that are no text, which hold no items: it goes on behind them.
+    fileprivate func getKeysUpToKey(_ query: KeyQuery) async throws(StorageError) -> KeyPage {
+        var query = query
+        var progress = ListingProgress()
+        var keys: [String] = []
+        while true {
+            let page = try await self.getKeys(query)
+            keys += page.keys
+            guard page.cursor?.utf8.first == 0, try progress.advance(&query, past: page, self.name) else {
+                return KeyPage(keys: keys, cursor: page.cursor)
+            }
+        }
+    }
+
     /// Returns for each key whether there is an item.
     fileprivate func presence(of keys: [String]) async throws(StorageError) -> [Bool] {
         var isThere = Array(repeating: false, count: keys.count)

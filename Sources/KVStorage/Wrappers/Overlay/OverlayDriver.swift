@@ -17,16 +17,17 @@
 ///
 /// Cost: reading an item of the first layer is one call of it, of a lower one a call for each layer down to it and one
 /// for the tombstone; `hasItem` reads no values. A batch is one batch for each layer. A write asks each lower layer
-/// whether it has the item. Listing takes for each page one batch for the tombstones, and a few of each lower layer
-/// for the keys that the first one has too, whose values are read for that.
+/// whether it has the item. Listing takes a page of each layer and one batch for the tombstones where all layers list
+/// in order; else one layer comes after the other, and each page takes one batch for the tombstones, and a few of each
+/// lower layer for the keys that the first one has too, whose values are read for that.
 ///
-/// Each key that is there all the time is listed once, with one exception: one that is in the first layer and in a
-/// lower one may come twice if its lower item expires while the listing lasts.
+/// Each key that is there all the time is listed once, with one exception where not all layers list in order: one that
+/// is in the first layer and in a lower one may come twice if its lower item expires while the listing lasts.
 public final class OverlayDriver: StorageDriver {
     /// `overlay`.
     public let name = "overlay"
-    /// The first layer's, but in no order; keys are shorter by the nine bytes that a tombstone's is longer. Reads may
-    /// be old if those of any layer may.
+    /// The first layer's, but in order only if all layers list so; keys are shorter by the nine bytes that a tombstone's
+    /// is longer. Reads may be old if those of any layer may.
     public let capabilities: Capabilities
     /// The first layer's events, and the removals of what only a lower layer had.
     public var events: EventHub? { self.top.events == nil ? nil : self.hidings.hub }
@@ -51,7 +52,9 @@ public final class OverlayDriver: StorageDriver {
         var capabilities = top.capabilities
         if !self.lower.isEmpty {
             try Self.check(top)
-            capabilities.features.remove(.orderedKeys)
+            if !self.lower.allSatisfy({ $0.capabilities.contains(.orderedKeys) }) {
+                capabilities.features.remove(.orderedKeys)
+            }
             capabilities.maximumKeyBytes = capabilities.maximumKeyBytes.map { max(0, $0 - Tombstone.overhead) }
             if self.lower.contains(where: { $0.capabilities.contains(.readsMayBeOld) }) {
                 capabilities.features.insert(.readsMayBeOld)
