@@ -1,7 +1,7 @@
 /// One `updateItem` or `takeItem` on its way: reads, and writes back what was made of that, until nobody came between.
 struct ItemUpdate {
     private let storage: Storage
-    private var route: Storage.Route
+    private let route: Storage.Route
     private let ttl: TTL
     private var turn: SwapTurn
     private var current: [UInt8]?
@@ -42,7 +42,7 @@ struct ItemUpdate {
 
     private mutating func swap(_ replacement: [UInt8]?) async throws(StorageError) -> Bool {
         if self.current == nil, replacement == nil { return true }
-        let result = try await self.storage.compareAndSwap(&self.route, self.current, replacement, self.ttl)
+        let result = try await self.storage.compareAndSwap(self.route, self.current, replacement, self.ttl)
         guard case .mismatch(let other) = result else { return true }
         self.current = other
         if try await self.turn.next() { try await self.read() }
@@ -50,11 +50,10 @@ struct ItemUpdate {
     }
 
     private mutating func read() async throws(StorageError) {
-        while true {
-            do {
-                self.current = try await self.route.mount.driver.currentItem(self.route.key)
-                return
-            } catch { try self.storage.reroute(&self.route, after: error) }
+        do { self.current = try await self.route.mount.driver.currentItem(self.route.key) } catch {
+            self.current = try await self.storage.again(self.route, after: error) { mount, key throws(StorageError) in
+                try await mount.driver.currentItem(key)
+            }
         }
     }
 }

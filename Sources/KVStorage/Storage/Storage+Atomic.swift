@@ -9,20 +9,20 @@ extension Storage {
         replacement: [UInt8]?,
         ttl: TTL = .default
     ) async throws(StorageError) -> Bool {
-        var route = try self.route(key)
+        let route = try self.route(key)
         try ttl.validate()
-        return try await self.compareAndSwap(&route, expected, replacement, ttl) == .swapped
+        return try await self.compareAndSwap(route, expected, replacement, ttl) == .swapped
     }
 
     /// Returns the item's bytes and removes the item, as one step: of several callers exactly one gets them.
     public func takeItemRaw(_ key: String) async throws(StorageError) -> [UInt8]? {
-        var route = try self.route(key)
+        let route = try self.route(key)
         var turn = self.turn(route)
         defer { turn.end() }
         try await turn.begin()
-        while true {
-            do { return try await route.mount.takeItem(route.key) } catch {
-                try self.reroute(&route, after: error)
+        do { return try await route.mount.takeItem(route.key) } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.takeItem(key)
             }
         }
     }
@@ -39,14 +39,14 @@ extension Storage {
         by amount: Int = 1,
         ttl: TTL = .default
     ) async throws(StorageError) -> Int {
-        var route = try self.route(key)
+        let route = try self.route(key)
         try ttl.validate()
         var turn = self.turn(route)
         defer { turn.end() }
         try await turn.begin()
-        while true {
-            do { return try await route.mount.incrementItem(route.key, by: amount, ttl) } catch {
-                try self.reroute(&route, after: error)
+        do { return try await route.mount.incrementItem(route.key, by: amount, ttl) } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.incrementItem(key, by: amount, ttl)
             }
         }
     }
@@ -56,27 +56,29 @@ extension Storage {
     /// An absent item is not created. ``TTL/keep`` changes nothing.
     @discardableResult
     public func touchItem(_ key: String, ttl: TTL) async throws(StorageError) -> Bool {
-        var route = try self.route(key)
+        let route = try self.route(key)
         try ttl.validate()
         if ttl.keepsDeadline { return try await self.hasItem(key) }
-        while true {
-            do { return try await route.mount.touchItem(route.key, ttl) } catch {
-                try self.reroute(&route, after: error)
+        do { return try await route.mount.touchItem(route.key, ttl) } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.touchItem(key, ttl)
             }
         }
     }
 
     func compareAndSwap(
-        _ route: inout Route,
+        _ route: Route,
         _ expected: [UInt8]?,
         _ replacement: [UInt8]?,
         _ ttl: TTL = .default
     ) async throws(StorageError) -> CompareAndSwapResult {
-        while true {
-            do {
-                return try await route.mount.compareAndSwapItem(
-                    route.key, expected: expected, replacement: replacement, ttl)
-            } catch { try self.reroute(&route, after: error) }
+        do {
+            return try await route.mount.compareAndSwapItem(
+                route.key, expected: expected, replacement: replacement, ttl)
+        } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.compareAndSwapItem(key, expected: expected, replacement: replacement, ttl)
+            }
         }
     }
 }

@@ -7,8 +7,11 @@ extension Storage {
         _ key: String,
         decodingBase64Prefix: Bool = false
     ) async throws(StorageError) -> [UInt8]? {
-        var route = try self.route(key)
-        let bytes = try await self.read(&route)
+        let route = try self.route(key)
+        let bytes: [UInt8]?
+        do { bytes = try await route.mount.driver.getItem(route.key) } catch {
+            bytes = try await self.readAgain(route, after: error)
+        }
         guard decodingBase64Prefix, let bytes else { return bytes }
         return try Base64Text.decode(bytes, key: route.name)
     }
@@ -39,7 +42,7 @@ extension Storage {
     @usableFromInline
     func setBytes(_ key: String, _ bytes: [UInt8], _ ttl: TTL) async throws(StorageError) {
         try ttl.validate()
-        var route = try self.route(key)
-        try await self.set(&route, bytes, ttl)
+        let route = try self.route(key)
+        try await self.set(route, bytes, ttl)
     }
 }

@@ -1,10 +1,10 @@
 extension Storage {
     /// Returns whether the item is there.
     public func hasItem(_ key: String) async throws(StorageError) -> Bool {
-        var route = try self.route(key)
-        while true {
-            do { return try await route.mount.driver.hasItem(route.key) } catch {
-                try self.reroute(&route, after: error)
+        let route = try self.route(key)
+        do { return try await route.mount.driver.hasItem(route.key) } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.driver.hasItem(key)
             }
         }
     }
@@ -17,8 +17,12 @@ extension Storage {
         _ key: String,
         as type: Value.Type = Value.self
     ) async throws(StorageError) -> Value? {
-        var route = try self.route(key)
-        guard let bytes = try await self.read(&route) else { return nil }
+        let route = try self.route(key)
+        let bytes: [UInt8]?
+        do { bytes = try await route.mount.driver.getItem(route.key) } catch {
+            bytes = try await self.readAgain(route, after: error)
+        }
+        guard let bytes else { return nil }
         return try self.values.decode(type, from: bytes, key: route.name)
     }
 
@@ -38,9 +42,9 @@ extension Storage {
             return
         }
         try ttl.validate()
-        var route = try self.route(key)
+        let route = try self.route(key)
         let bytes = try self.values.encode(value, key: route.name)
-        try await self.set(&route, bytes, ttl)
+        try await self.set(route, bytes, ttl)
     }
 
     /// Stores the value if the key has none, and returns whether it did: of several callers exactly one does.
@@ -54,40 +58,39 @@ extension Storage {
         ifAbsent: Bool
     ) async throws(StorageError) -> Bool {
         try ttl.validate()
-        var route = try self.route(key)
+        let route = try self.route(key)
         let bytes = try self.values.encode(value, key: route.name)
         guard ifAbsent else {
-            try await self.set(&route, bytes, ttl)
+            try await self.set(route, bytes, ttl)
             return true
         }
-        return try await self.compareAndSwap(&route, nil, bytes, ttl) == .swapped
+        return try await self.compareAndSwap(route, nil, bytes, ttl) == .swapped
     }
 
     /// Removes the item with its metadata and returns whether it was there; one that was not is no error.
     @discardableResult
     public func removeItem(_ key: String) async throws(StorageError) -> Bool {
-        var route = try self.route(key)
-        while true {
-            do { return try await route.mount.removeItem(route.key) } catch {
-                try self.reroute(&route, after: error)
+        let route = try self.route(key)
+        do { return try await route.mount.removeItem(route.key) } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.removeItem(key)
             }
         }
     }
 
-    @inline(__always)
-    func read(_ route: inout Route) async throws(StorageError) -> [UInt8]? {
-        while true {
-            do { return try await route.mount.driver.getItem(route.key) } catch {
-                try self.reroute(&route, after: error)
-            }
+    /// Reads once more, on the mount that the key belongs to by now; see ``again(_:after:_:)``.
+    @inline(never)
+    func readAgain(_ route: Route, after error: StorageError) async throws(StorageError) -> [UInt8]? {
+        try await self.again(route, after: error) { mount, key throws(StorageError) in
+            try await mount.driver.getItem(key)
         }
     }
 
     @inline(__always)
-    func set(_ route: inout Route, _ bytes: [UInt8], _ ttl: TTL) async throws(StorageError) {
-        while true {
-            do { return try await route.mount.setItem(route.key, bytes, ttl) } catch {
-                try self.reroute(&route, after: error)
+    func set(_ route: Route, _ bytes: [UInt8], _ ttl: TTL) async throws(StorageError) {
+        do { try await route.mount.setItem(route.key, bytes, ttl) } catch {
+            try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.setItem(key, bytes, ttl)
             }
         }
     }

@@ -1,14 +1,15 @@
 extension Storage {
     /// Returns what is known about the item beside its value, or `nil` if it is absent.
     public func getMeta(_ key: String) async throws(StorageError) -> ItemMeta? {
-        var route = try self.route(key)
-        while true {
-            do {
-                var meta = try await route.mount.driver.getMeta(route.key)
-                meta?.codec = self.values.codec
-                return meta
-            } catch { try self.reroute(&route, after: error) }
+        let route = try self.route(key)
+        var meta: ItemMeta?
+        do { meta = try await route.mount.driver.getMeta(route.key) } catch {
+            meta = try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.driver.getMeta(key)
+            }
         }
+        meta?.codec = self.values.codec
+        return meta
     }
 
     /// Keeps custom fields beside the item, replacing those that were there, and returns whether the item is there.
@@ -27,11 +28,10 @@ extension Storage {
         try await self.setMeta(try self.route(key), nil)
     }
 
-    private func setMeta(_ route: consuming Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
-        var route = route
-        while true {
-            do { return try await route.mount.setMeta(route.key, fields) } catch {
-                try self.reroute(&route, after: error)
+    private func setMeta(_ route: Route, _ fields: [UInt8]?) async throws(StorageError) -> Bool {
+        do { return try await route.mount.setMeta(route.key, fields) } catch {
+            return try await self.again(route, after: error) { mount, key throws(StorageError) in
+                try await mount.setMeta(key, fields)
             }
         }
     }

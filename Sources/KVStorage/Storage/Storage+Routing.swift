@@ -6,8 +6,6 @@ extension Storage {
         let key: String
         /// How much of a full key the handle leaves out.
         fileprivate let handleBaseCount: Int
-        /// Whether the mount is the second one; see ``Storage/reroute(_:after:)``.
-        fileprivate var isSecond = false
 
         /// The key as the caller of the handle knows it, for errors.
         var name: String {
@@ -28,16 +26,29 @@ extension Storage {
         return try self.route(full, to: table.mount(forItem: full), isLimited: false)
     }
 
-    /// Finds the mount anew that a call is to be made on again, or throws what it threw.
+    /// Makes a call once more, where the key leads by now, or throws what it threw the first time.
+    ///
+    /// The first call stands with its caller, in a straight line: a loop that may change the route counts references on
+    /// each call, which all cores share.
+    @inline(never)
+    func again<Result>(
+        _ route: Route,
+        after error: StorageError,
+        _ call: (_ mount: MountPoint, _ key: String) async throws(StorageError) -> Result
+    ) async throws(StorageError) -> Result {
+        let route = try self.moved(route, after: error)
+        do { return try await call(route.mount, route.key) } catch { throw error.naming(route.name) }
+    }
+
+    /// Finds the mount anew that a call is to be made on again, or throws what the call threw.
     ///
     /// One that was just unmounted says that it is closed, and the key belongs to another one now.
-    func reroute(_ route: inout Route, after error: StorageError) throws(StorageError) {
-        guard error.code == .closed, !route.isSecond else { throw error.naming(route.name) }
+    private func moved(_ route: Route, after error: StorageError) throws(StorageError) -> Route {
+        guard error.code == .closed else { throw error.naming(route.name) }
         let full = route.mount.base + route.key
         let mount = try self.core.mount(for: full)
         guard mount?.id != route.mount.id else { throw error.naming(route.name) }
-        route = try self.route(full, to: mount)
-        route.isSecond = true
+        return try self.route(full, to: mount)
     }
 
     private func route(
