@@ -1,9 +1,3 @@
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-
 /// Where a listing of a storage stands, as text that can be given away: the mount, and the driver's own cursor in it.
 ///
 /// Whoever brings one back may have made it up: it is looked at like any other argument, and what it says is never trusted
@@ -23,16 +17,15 @@ struct PageCursor {
 
     /// - Throws: ``StorageError/Code/invalidOption`` if the text is none that ``text`` wrote.
     init(_ text: String) throws(StorageError) {
-        var standard = text.utf8.map { byte in
+        let standard = text.utf8.map { byte in
             switch byte {
             case UInt8(ascii: "-"): UInt8(ascii: "+")
             case UInt8(ascii: "_"): UInt8(ascii: "/")
             default: byte
             }
         }
-        while standard.count % 4 != 0 { standard.append(UInt8(ascii: "=")) }
-        guard let data = Data(base64Encoded: Data(standard)), data.first == Self.version else { throw Self.invalid }
-        let rest = [UInt8](data.dropFirst())
+        guard let bytes = Base64.decode(unpadded: standard), bytes.first == Self.version else { throw Self.invalid }
+        let rest = Array(bytes.dropFirst())
         // No key and no base holds NUL.
         guard let end = rest.firstIndex(of: 0), end + 1 < rest.count,
             let mountBase = String(validating: rest[..<end], as: UTF8.self),
@@ -46,7 +39,7 @@ struct PageCursor {
     var text: String {
         var bytes = [Self.version] + Array(self.mountBase.utf8) + [0, self.cursor == nil ? 0 : 1]
         bytes += Array((self.cursor ?? "").utf8)
-        let standard = Data(bytes).base64EncodedString().utf8.filter { $0 != UInt8(ascii: "=") }
+        let standard = Base64.encode(bytes).filter { $0 != UInt8(ascii: "=") }
         return String(
             decoding: standard.map { byte in
                 switch byte {

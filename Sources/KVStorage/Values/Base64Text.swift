@@ -1,9 +1,3 @@
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-
 /// How unstorage keeps bytes in text: `base64:` and their base64.
 enum Base64Text {
     private static let prefix = Array("base64:".utf8)
@@ -11,13 +5,13 @@ enum Base64Text {
     /// Returns the decoded bytes, or the bytes themselves if they do not begin so.
     static func decode(_ bytes: [UInt8], key: String) throws(StorageError) -> [UInt8] {
         guard bytes.starts(with: self.prefix) else { return bytes }
-        guard let data = Data(base64Encoded: Data(bytes.dropFirst(self.prefix.count))) else {
+        guard let decoded = Base64.decode(bytes.dropFirst(self.prefix.count)) else {
             throw StorageError(
                 .decoding,
                 "the item begins with \"base64:\" but what follows is not base64; read it without decodingBase64Prefix",
                 key: key
             )
         }
-        return [UInt8](data)
+        return decoded
     }
 }

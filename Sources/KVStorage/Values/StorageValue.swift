@@ -2,15 +2,22 @@
 ///
 /// Reading a ``StorageValue`` takes any text: what is not JSON is a string, as in items that unstorage wrote. A string is
 /// stored as bare text where that reads back as the same string, and as JSON text in quotes where it would not: `"12"`.
+///
+/// Whatever JSON is read is written back as the same value, numbers of any length included. What can't be read so throws: JSON
+/// that is nested deeper than 512 levels, and members whose names a dictionary of Swift takes for one.
 public enum StorageValue: Sendable, Hashable {
     /// JSON's `null`.
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// A number without fraction that fits 64 bits.
+    /// A whole number that is written without a fraction and fits 64 bits.
     case integer(Int64)
-    /// Any other number.
+    /// A whole number above those of ``integer(_:)`` that fits 64 bits without a sign.
+    case unsigned(UInt64)
+    /// Any other number that is exactly what a `Double` is written as; a whole one is written with `.0`.
     case number(Double)
+    /// A number that none of these holds, by its digits.
+    case numeral(Numeral)
     /// Text.
     case string(String)
     /// A list.
@@ -31,17 +38,10 @@ extension StorageValue {
         guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
         return elements[index]
     }
-
-    /// Returns how a string is stored: bare, unless reading that would give something else.
-    func storedText(_ text: String, codec: any StorageCodec) throws -> [UInt8] {
-        let bytes = Array(text.utf8)
-        let readsAsJSON = (try? codec.decode(StorageValue.self, from: bytes)) != nil
-        return readsAsJSON ? try codec.encode(self) : bytes
-    }
 }
 
 extension StorageValue: Codable {
-    /// Decodes any JSON value.
+    /// Decodes any value, as exactly as the decoder's own numbers are; ``JSONStorageCodec`` does not come here.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
@@ -50,6 +50,8 @@ extension StorageValue: Codable {
             self = .bool(value)
         } else if let value = try? container.decode(Int64.self) {
             self = .integer(value)
+        } else if let value = try? container.decode(UInt64.self) {
+            self = .unsigned(value)
         } else if let value = try? container.decode(Double.self) {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {
@@ -61,14 +63,20 @@ extension StorageValue: Codable {
         }
     }
 
-    /// Encodes the JSON value that this is.
+    /// Encodes the value that this is; ``JSONStorageCodec`` does not come here.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
         case .bool(let value): try container.encode(value)
         case .integer(let value): try container.encode(value)
+        case .unsigned(let value): try container.encode(value)
         case .number(let value): try container.encode(value)
+        case .numeral:
+            throw EncodingError.invalidValue(
+                self,
+                .init(codingPath: encoder.codingPath, debugDescription: "only JSON has numbers of any length")
+            )
         case .string(let value): try container.encode(value)
         case .array(let value): try container.encode(value)
         case .object(let value): try container.encode(value)

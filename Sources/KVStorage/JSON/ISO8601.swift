@@ -17,24 +17,55 @@ enum ISO8601 {
         let interval = date.timeIntervalSinceReferenceDate
         guard interval.isFinite, abs(interval) < 400_000_000_000 else { return nil }
         var seconds = Int(interval.rounded(.down))
-        var nanoseconds = Int(((interval - Double(seconds)) * Double(self.nanosecondsPerSecond)).rounded())
-        if nanoseconds == self.nanosecondsPerSecond {
-            seconds += 1
-            nanoseconds = 0
+        var (fraction, digits) = self.fraction(of: interval, from: seconds)
+        if fraction == self.nanosecondsPerSecond {
+            (seconds, fraction, digits) = (seconds + 1, 0, 0)
         }
         let (days, secondOfDay) = (seconds + Int(Date.timeIntervalBetween1970AndReferenceDate))
             .quotientAndRemainder(flooringBy: self.secondsPerDay)
         let (year, month, day) = civil(fromDays: days)
         guard (0...9999).contains(year) else { return nil }
         let minutes = secondOfDay / 60
-        var text = "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T"
-        text += "\(pad(minutes / 60, 2)):\(pad(minutes % 60, 2)):\(pad(secondOfDay % 60, 2))"
-        if nanoseconds > 0 {
-            var digits = pad(nanoseconds, 9)
-            while digits.hasSuffix("0") { digits.removeLast() }
-            text += ".\(digits)"
+        return String(unsafeUninitializedCapacity: 32) { text in
+            var count = 0
+            func write(_ number: Int, _ digits: Int, _ end: Unicode.Scalar) {
+                var rest = number
+                for index in stride(from: count + digits - 1, through: count, by: -1) {
+                    text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                text[count + digits] = UInt8(ascii: end)
+                count += digits + 1
+            }
+            write(year, 4, "-")
+            write(month, 2, "-")
+            write(day, 2, "T")
+            write(minutes / 60, 2, ":")
+            write(minutes % 60, 2, ":")
+            write(secondOfDay % 60, 2, digits > 0 ? "." : "Z")
+            if digits > 0 { write(fraction, digits, "Z") }
+            return count
         }
-        return text + "Z"
+    }
+
+    /// Returns the part of a second with the fewest digits that read back as the same date, nine at most.
+    private static func fraction(of interval: Double, from seconds: Int) -> (fraction: Int, digits: Int) {
+        let exact = interval - Double(seconds)
+        if exact == 0 { return (0, 0) }
+        var scale = 1.0
+        for digits in 1...9 {
+            scale *= 10
+            let fraction = (exact * scale).rounded()
+            if fraction < scale, Double(seconds) + fraction / scale == interval { return (Int(fraction), digits) }
+        }
+        // Near to the reference date a double holds more than nanoseconds.
+        var (fraction, digits) = (Int((exact * Double(self.nanosecondsPerSecond)).rounded()), 9)
+        if fraction == 0 { return (0, 0) }
+        while fraction < self.nanosecondsPerSecond, fraction.isMultiple(of: 10) {
+            fraction /= 10
+            digits -= 1
+        }
+        return (fraction, digits)
     }
 
     /// Returns the date, or `nil` if the text is none: `T` between date and time, any number of second's digits,
@@ -92,11 +123,6 @@ enum ISO8601 {
         guard rest.first == UInt8(ascii: character) else { return false }
         rest = rest.dropFirst()
         return true
-    }
-
-    private static func pad(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
     private static func daysInMonth(_ month: Int, _ year: Int) -> Int {
