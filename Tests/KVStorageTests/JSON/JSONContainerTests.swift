@@ -175,7 +175,7 @@ import Testing
             var list = try decoder.unkeyedContainer()
             #expect(list.count == 6 && list.currentIndex == 0)
             #expect(try list.decodeNil() == false)
-            #expect(throws: DecodingError.self) { try list.decode(String.self) }
+            #expect(throws: DecodingError.self) { _ = try list.decode(String.self) }
             #expect(list.currentIndex == 0, "what failed is not passed over")
             #expect(try list.decode(Int.self) == 1)
             #expect(try list.decodeNil())
