@@ -94,10 +94,10 @@ import Testing
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Key.self)
-            #expect(container.codingPath.isEmpty)
+            #expect(container.codingPath.map(\.intValue) == [0])
             var inner = container.nestedContainer(keyedBy: Key.self, forKey: .inner)
             var list = inner.nestedUnkeyedContainer(forKey: .values)
-            #expect(list.codingPath.map(\.stringValue) == ["inner", "values"])
+            #expect(list.codingPath.map(\.stringValue) == ["Index 0", "inner", "values"])
             try list.encode(1)
             try list.encode(self.values)
         }

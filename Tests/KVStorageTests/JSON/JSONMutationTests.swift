@@ -11,7 +11,7 @@ import Testing
         let pieces = "{ } [ ] , : \" \\ \\u \\ud83d \\u00e9 null true 1e5 - 0 . e \n".split(separator: " ").map {
             Array($0.utf8)
         }
-        for _ in 0..<1500 {
+        for _ in 0..<500 {
             var bytes = try codec.encode(StorageValue.random(depth: 3, &random))
             for _ in 0..<Int.random(in: 0...3, using: &random) {
                 let at = Int.random(in: 0...bytes.count, using: &random)

@@ -100,7 +100,7 @@ import Testing
     @Test("Any value comes back, with the same bytes", arguments: [11, 12, 13] as [UInt64])
     func anyValue(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<500 {
+        for _ in 0..<150 {
             let value = StorageValue.random(depth: 5, &random)
             let bytes = try self.codec.encode(value)
             let text = String(decoding: bytes, as: UTF8.self)

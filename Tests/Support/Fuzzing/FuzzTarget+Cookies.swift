@@ -55,7 +55,7 @@ extension FuzzTarget {
     }
 
     /// Signed values. What is accepted is, letter for letter, what signing writes.
-    static let signatures = FuzzTarget(name: "signatures", share: 15) {
+    static let signatures = FuzzTarget(name: "signatures", share: 10) {
         let values = ["value.with.dots", "", "ü%:;", "a"]
         let signed = values.map { signCookie($0, secret: Self.secret) }
         let mutator = Mutator(seeds: signed, pieces: Self.cookiePieces)

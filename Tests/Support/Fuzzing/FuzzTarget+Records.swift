@@ -19,7 +19,7 @@ extension FuzzTarget {
     ]
 
     /// Stored records, the decoder alone. What it accepts it writes so that it reads the same again.
-    static let records = FuzzTarget(name: "records", share: 20) {
+    static let records = FuzzTarget(name: "records", share: 15) {
         let mutator = Mutator(seeds: Self.records1, pieces: Self.recordPieces)
         return { generator in
             let input = mutator.input(&generator)

@@ -17,7 +17,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
     package static let all = [
         Self.cookies, Self.sealedCookies, Self.signatures, Self.records, Self.storedRecords, Self.bodies,
         Self.addresses,
-        Self.keys,
+        Self.json, Self.keys,
     ]
 
     /// What did not hold, and for which input.

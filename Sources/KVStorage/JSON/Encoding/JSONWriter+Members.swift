@@ -22,7 +22,8 @@ extension JSONWriter {
             self.bytes[offset + 1], self.bytes[offset + length / 2], self.bytes[offset + length - 3]
         )
         let hash = (UInt32(first) &* 0x9E37_79B1 ^ UInt32(middle) &* 0x85EB_CA6B ^ UInt32(last) &* 0xC2B2_AE35)
-        let bit: UInt64 = 1 << UInt64((hash &+ UInt32(truncatingIfNeeded: length)) &* 0x27D4_EB2F >> 26)
+        let place = (hash &+ UInt32(truncatingIfNeeded: length)) &* 0x27D4_EB2F
+        let bit: UInt64 = 1 << UInt64(place >> 26)
         let seen = self.frames[index].names
         self.frames[index].names = seen | bit
         return seen & bit == 0 && self.frames[index].count <= Self.fewMembers
