@@ -36,7 +36,10 @@ extension LMDBDriver {
 
 extension LMDBDriver {
     /// How many readers the environment's table names, those of all processes and of dead ones.
-    func readerCount() throws -> Int {
+    func readerCount() throws -> Int { try self.readers().count }
+
+    /// The processes whose readers the environment's table names.
+    func readers() throws -> [Int32] {
         var lines: [String] = []
         try withUnsafeMutablePointer(to: &lines) { pointer in
             let code = mdb_reader_list(
@@ -50,8 +53,10 @@ extension LMDBDriver {
             )
             guard code >= 0 else { throw StorageError(lmdb: code) }
         }
-        // A heading in front, or the words "(no active readers)" alone.
-        return max(lines.count - 1, 0)
+        // A heading in front, or the words "(no active readers)" alone; then the process first in each line.
+        return lines.dropFirst().compactMap { line in
+            line.split(separator: " ").first.flatMap { Int32($0) }
+        }
     }
 }
 

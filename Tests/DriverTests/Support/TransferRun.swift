@@ -50,7 +50,8 @@ struct TransferRun {
             #expect(await process.lines().count == Self.taskCount * (Self.count / Self.interval))
             #expect(await process.status() == 0)
         }
-        try await self.check()
+        // Else a reader may see in parts what a killed process has left, until somebody completes it: opening does.
+        if self.driver.capabilities.contains(.wholeReads) { try await self.check() }
     }
 
     /// Checks that nothing was lost and nothing made.
