@@ -40,9 +40,11 @@ extension StorageError.Code {
 }
 
 /// The answer to a request whose handler let the error of a session call through: 401 for a session that is gone, 403 for a
-/// forged request, 503 where the storage failed, and the like, with the error's message.
+/// forged request, 503 where the storage failed, and the like.
 ///
-/// What is the server's trouble, a failing storage above all, is logged at level `error`, the rest at level `debug`.
+/// The text is for who visits the site: it names no type, no field and no function, and where the server is at fault there is
+/// none. The error itself is logged, what is the server's trouble at level `error`, the rest at level `debug`.
+/// ``SessionMiddleware`` has a closure for another answer.
 extension SessionError: HTTPResponseError {
     /// The status of the answer.
     public var status: HTTPResponse.Status { self.code.status }
@@ -54,9 +56,14 @@ extension SessionError: HTTPResponseError {
 
     /// Logs the error and returns it as one that any middleware of the application may show in its own way.
     func answer(_ logger: Logger) -> HTTPError {
+        self.log(logger)
+        return HTTPError(self.status, headers: [:], message: self.code.textForVisitors)
+    }
+
+    /// Tells the log what the client is not told.
+    func log(_ logger: Logger) {
         let level: Logger.Level = self.status.kind == .serverError ? .error : .debug
         logger.log(level: level, "session call failed", metadata: ["error": "\(self)"])
-        return HTTPError(self.status, message: self.message)
     }
 }
 
@@ -64,12 +71,25 @@ extension SessionError.Code {
     /// The status of a response to a request whose handler let the error through.
     var status: HTTPResponse.Status {
         switch self {
-        case .gone, .reauthenticationRequired: .unauthorized
+        case .gone, .reauthenticationRequired, .notAuthenticated, .authenticationTooOld: .unauthorized
         case .forbidden: .forbidden
         case .conflict: .conflict
         case .tooLarge: .contentTooLarge
-        case .storage: .serviceUnavailable
+        case .storage, .outcomeUnknown: .serviceUnavailable
         default: .internalServerError
+        }
+    }
+
+    /// What a visitor can make of it; `nil` where there is nothing that they could do.
+    var textForVisitors: String? {
+        switch self {
+        case .gone: "Your session has ended. Please log in again."
+        case .notAuthenticated: "Please log in first."
+        case .reauthenticationRequired, .authenticationTooOld: "Please log in again to go on."
+        case .forbidden: "This page is out of date. Please load it again and repeat what you did."
+        case .conflict: "Something else changed at the same moment. Please try again."
+        case .tooLarge: "There is no room for this in your session. Please remove something first."
+        default: nil
         }
     }
 }

@@ -16,7 +16,7 @@ public import Sessions
 ///         }
 ///     }
 ///
-/// ``BasicSessionRequestContext`` is that and no more.
+/// ``BasicSessionRequestContext`` is that and no more, ``FormSessionRequestContext`` reads forms as well.
 public protocol SessionRequestContext: RemoteAddressRequestContext {
     /// The request's event; set by ``SessionMiddleware``. Handlers use ``event``.
     var sessionEvent: SessionEvent? { get set }

@@ -16,7 +16,8 @@ public import Sessions
 ///     const { session, update } = await useSession();
 ///
 /// The path itself answers as `sessionEndpoint(_:body:as:_:)` promises: what is not named in the endpoints is refused, with
-/// 405 and `Allow` if it is a method; without any method there are no routes, and the path is the router's to answer. Below
+/// 405 and `Allow` if it is a method; `OPTIONS` is answered by `Allow` alone, so that pages of other origins need a CORS middleware
+/// before the routes. Without any method there are no routes, and the path is the router's to answer. Below
 /// it stand `client.js`, which knows the methods, and its declarations `client.d.ts`. A ``SessionMiddleware`` has to stand
 /// before the routes. They check for themselves where a write comes from and need no ``CSRFMiddleware``.
 public struct SessionRoutes<Value: Codable & Sendable, Context: SessionRequestContext>: Sendable {
@@ -36,7 +37,7 @@ public struct SessionRoutes<Value: Codable & Sendable, Context: SessionRequestCo
         let routes = RouteCollection(context: Context.self)
         guard !self.endpoints.methods.isEmpty else { return routes }
         let endpoints = self.endpoints
-        for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete] {
+        for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace] {
             routes.on("", method: method) { request, context in
                 try await Self.answer(request, context, endpoints)
             }

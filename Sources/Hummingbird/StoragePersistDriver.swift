@@ -7,11 +7,17 @@ import ServiceLifecycle
 ///
 ///     let persist = StoragePersistDriver(storage.prefixed("persist"))
 ///
-/// Any string is a key: it becomes one safe segment. Unlike what a storage does otherwise, setting a value without a
-/// lifetime leaves the one that it has, as `PersistDriver` asks.
+/// It answers as Hummingbird's own memory driver does. A value is kept as JSON, text in quotes too, so that what was stored
+/// as one type is no other; JSON alone does not tell apart what is written alike: an integer and a `Double` of the same value, a
+/// structure and one with fewer members. Setting a value without a lifetime leaves the one that it has, as `PersistDriver`
+/// asks, and one that is zero or negative ends the value at once.
+///
+/// Any string is a key: it becomes one safe segment, percent-encoded where it has to be. Records that `hummingbird-valkey` or
+/// `hummingbird-redis` wrote under keys with slashes or colons are therefore not found.
 public struct StoragePersistDriver: PersistDriver {
     private let storage: Storage
     private let disposesStorage: Bool
+    private let codec = JSONStorageCodec()
 
     /// Creates a driver on a storage, which gets a place of its own by `prefixed(_:)`.
     ///
@@ -25,40 +31,51 @@ public struct StoragePersistDriver: PersistDriver {
     ///
     /// - Throws: `PersistError.duplicate` if it has one; of several callers exactly one succeeds.
     public func create<Object: Codable & Sendable>(key: String, value: Object, expires: Duration?) async throws {
-        let isNew = try await self.storage.setItem(
-            StorageKey.escaped(key), value, ttl: expires.map(TTL.after) ?? .default, ifAbsent: true)
+        let key = StorageKey.escaped(key)
+        let bytes = try self.codec.encode(value)
+        if let expires, expires <= .zero {
+            // Over with the moment of its creation: only that it could have been created matters.
+            guard try await !self.storage.hasItem(key) else { throw PersistError.duplicate }
+            return
+        }
+        let isNew = try await self.storage.compareAndSwapItem(
+            key, expected: nil, replacement: bytes, ttl: expires.map(TTL.after) ?? .default)
         guard isNew else { throw PersistError.duplicate }
     }
 
     /// Stores a value; without `expires` an existing one keeps its deadline.
     public func set<Object: Codable & Sendable>(key: String, value: Object, expires: Duration?) async throws {
-        try await self.storage.setItem(StorageKey.escaped(key), value, ttl: expires.map(TTL.after) ?? .keep)
+        let key = StorageKey.escaped(key)
+        let bytes = try self.codec.encode(value)
+        if let expires, expires <= .zero {
+            try await self.storage.removeItem(key)
+            return
+        }
+        try await self.storage.setItemRaw(key, bytes, ttl: expires.map(TTL.after) ?? .keep)
     }
 
     /// Returns the value, or `nil` if there is none.
     ///
     /// - Throws: `PersistError.invalidConversion` if it is of another type.
     public func get<Object: Codable & Sendable>(key: String, as type: Object.Type) async throws -> Object? {
-        do {
-            return try await self.storage.getItem(StorageKey.escaped(key), as: type)
-        } catch  where error.code == .decoding {
-            throw PersistError.invalidConversion
-        }
+        try await self.getWithTTL(key: key, as: type)?.object
     }
 
-    /// Returns the value and what remains of its lifetime, or `nil` if there is none.
+    /// Returns the value and what remains of its lifetime, both of one and the same write, or `nil` if there is none.
+    ///
+    /// - Throws: `PersistError.invalidConversion` if it is of another type.
     public func getWithTTL<Object: Codable & Sendable>(
         key: String,
         as type: Object.Type
     ) async throws -> (object: Object, ttl: Duration?)? {
+        guard let entry = try await self.storage.getEntryRaw(StorageKey.escaped(key)) else { return nil }
+        let object: Object
         do {
-            // One read: value and lifetime are of the same write.
-            let entry = try await self.storage.getEntry(StorageKey.escaped(key), as: type)
-            guard let entry else { return nil }
-            return (entry.value, entry.meta.ttl)
-        } catch  where error.code == .decoding {
+            object = try self.codec.decode(type, from: entry.bytes)
+        } catch {
             throw PersistError.invalidConversion
         }
+        return (object, entry.meta.ttl)
     }
 
     /// Removes the value; there need be none.

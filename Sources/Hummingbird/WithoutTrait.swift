@@ -15,6 +15,14 @@ public struct BasicSessionRequestContext {}
 
 /// Needs the trait `HummingbirdSupport`.
 @available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct FormSessionRequestContext {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct FormRequestDecoder {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
 public struct StoragePersistDriver {}
 
 /// Needs the trait `HummingbirdSupport`.
@@ -24,6 +32,10 @@ public struct StorageService {}
 /// Needs the trait `HummingbirdSupport`.
 @available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
 public struct CSRFMiddleware<Context> {}
+
+/// Needs the trait `HummingbirdSupport`.
+@available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")
+public struct CSRFFailure {}
 
 /// Needs the trait `HummingbirdSupport`.
 @available(*, unavailable, message: "enable the trait HummingbirdSupport where your package depends on kv-storage")

@@ -14,15 +14,37 @@ struct CSRFMiddlewareTests {
 
     private struct Account: Codable, Sendable { var notes: [String] = [] }
 
-    private func app(_ csrf: CSRF) throws -> some ApplicationProtocol {
+    @Test("R36 in report-only mode a storage that fails is the handler's matter")
+    func reportOnlyWithoutStorage() async throws {
+        let log = CapturedLog()
+        let storage = Storage()
+        let app = try self.app(CSRF(.token, enforcement: .reportOnly), storage: storage, log: log)
+        try await app.test(.router) { client in
+            let (cookie, token) = try await self.visit(client)
+            try await storage.dispose()
+            let fields = ["Cookie": cookie, "X-CSRF-Token": token]
+            #expect(try await self.post(client, fields, path: "/nothing").status == .ok)
+            #expect(log.warnings.count == 1)
+        }
+    }
+
+    private func app(
+        _ csrf: CSRF,
+        storage: Storage = Storage(),
+        log: CapturedLog? = nil
+    ) throws -> some ApplicationProtocol {
         var options = SessionOptions()
         options.cookie.secure = .never
-        let place = SessionPlace.storage(Storage(), secrets: "a secret of thirty-two bytes, no less")
+        let place = SessionPlace.storage(storage, secrets: "a secret of thirty-two bytes, no less")
         let sessions = try SessionConfig(in: place, options: options) { Account() }
         let router = Router(context: BasicSessionRequestContext.self)
         router.add(middleware: SessionMiddleware(sessions))
         router.add(middleware: csrf)
         router.get("form") { _, context in try await csrfToken(context.event) }
+        router.get("start") { _, context in
+            try await updateSession(context.event, as: Account.self) { $0.notes = [] }
+            return ""
+        }
         router.post("notes") { request, context in
             let body = String(buffer: try await request.body.collect(upTo: 1_000_000))
             try await updateSession(context.event, as: Account.self) { $0.notes.append(body) }
@@ -35,15 +57,18 @@ struct CSRFMiddlewareTests {
             try await authenticateSession(context.event, user: "ada")
             throw HTTPError(.conflict, message: "and then this")
         }
+        router.post("nothing") { _, _ in "" }
         router.get("user") { _, context in try await sessionInfo(context.event)?.user ?? "nobody" }
-        return Application(router: router)
+        guard let log else { return Application(router: router) }
+        return Application(router: router, logger: log.logger)
     }
 
-    /// A visitor who has the form: the cookie and the token.
+    /// A visitor who has a session and the form: the cookie and the token.
     private func visit(_ client: any TestClientProtocol) async throws -> (cookie: String, token: String) {
-        let form = try await client.execute(uri: "/form", method: .get)
-        let cookie = try #require(form.headers[.setCookie]).prefix { $0 != ";" }
-        return (String(cookie), String(buffer: form.body))
+        let start = try await client.execute(uri: "/start", method: .get)
+        let cookie = String(try #require(start.headers[.setCookie]).prefix { $0 != ";" })
+        let form = try await client.execute(uri: "/form", method: .get, headers: [.cookie: cookie])
+        return (cookie, String(buffer: form.body))
     }
 
     private func post(
@@ -137,6 +162,106 @@ struct CSRFMiddlewareTests {
             #expect(try await self.post(client, fields, fitting + "x").status == .contentTooLarge)
             fields["X-CSRF-Token"] = token
             #expect(try await self.post(client, fields, fitting + "x").status == .ok)
+        }
+    }
+
+    @Test("R36 a login form works for a visitor without a session, and the page with it stores nothing")
+    func anonymous() async throws {
+        let storage = Storage()
+        try await self.app(CSRF(.token), storage: storage).test(.router) { client in
+            let page = try await client.execute(uri: "/form", method: .get)
+            let token = String(buffer: page.body)
+            let cookie = String(try #require(page.headers[.setCookie]).prefix { $0 != ";" })
+            #expect(cookie.hasPrefix("sid-csrf="))
+            #expect(try await storage.getKeys().isEmpty)
+            let form = ["Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"]
+            #expect(try await self.post(client, form, "csrf_token=x", path: "/login").status == .forbidden)
+            #expect(try await self.post(client, form, "csrf_token=\(token)", path: "/login").status == .conflict)
+            #expect(try await !storage.getKeys().isEmpty)
+        }
+    }
+
+    @Test("R36 the application answers a form that was open over a login, and only that one")
+    func staleForm() async throws {
+        let csrf = CSRF(.token) { failure, _, _ in
+            guard failure.isStale else { return nil }
+            return .redirect(to: failure.formPath ?? "/")
+        }
+        try await self.app(csrf).test(.router) { client in
+            let (cookie, token) = try await self.visit(client)
+            let fields = ["Cookie": cookie, "X-CSRF-Token": token, "Sec-Fetch-Site": "same-origin"]
+            let login = try await self.post(client, fields, path: "/login")
+            let new = String(try #require(login.headers[.setCookie]).prefix { $0 != ";" })
+            for (referer, location) in [
+                ("http://localhost/login?from=%2Fa", "/login?from=%2Fa"), ("http://localhost/a#b", "/a"), (nil, "/"),
+                ("http://localhost//evil.example/", "/"), ("http://localhost/\\evil.example", "/"),
+                ("http://localhost", "/"), ("http://localhost.evil.example/a", "/"), ("https://localhost/a", "/"),
+                ("http://localhost/a b", "/"), ("/a", "/"),
+            ] {
+                var again = fields.merging(["Cookie": new]) { $1 }
+                again["Referer"] = referer
+                let answer = try await self.post(client, again, path: "/notes")
+                #expect(answer.status == .seeOther, "\(referer ?? "-")")
+                #expect(answer.headers[.location] == location, "\(referer ?? "-")")
+                #expect(try #require(answer.headers[.vary]).contains("Sec-Fetch-Site, Origin"))
+            }
+            for site in ["cross-site", "same-site", "none", nil] {
+                var forged = fields.merging(["Cookie": new, "Referer": "http://localhost/a"]) { $1 }
+                forged["Sec-Fetch-Site"] = site
+                #expect(try await self.post(client, forged).status == .forbidden, "\(site ?? "-")")
+            }
+            let count = try await client.execute(uri: "/notes", method: .get, headers: [.cookie: new])
+            #expect(String(buffer: count.body) == "0")
+        }
+    }
+
+    @Test("R36 in report-only mode everything passes, and what would be refused is in the log")
+    func reportOnly() async throws {
+        let log = CapturedLog()
+        let app = try self.app(CSRF(enforcement: .reportOnly, maximumFormBytes: 200), log: log)
+        try await app.test(.router) { client in
+            let (cookie, token) = try await self.visit(client)
+            let form = ["Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"]
+            let good = "csrf_token=\(token)&text=a"
+            let sized = form.merging(["Content-Length": "\(good.utf8.count)"]) { $1 }
+            #expect(try await self.post(client, sized, good).status == .ok)
+            #expect(log.warnings.isEmpty)
+            let long = "csrf_token=\(token)&text=" + String(repeating: "x", count: 300)
+            for (fields, body) in [
+                (form.merging(["Content-Length": "\(long.utf8.count)"]) { $1 }, long),
+                (["Cookie": cookie, "Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"], "text"),
+            ] {
+                let response = try await self.post(client, fields, body, path: "/notes?secret=x")
+                #expect(response.status == .ok)
+                #expect(String(buffer: response.body) == body)
+            }
+            #expect(log.warnings.count == 2)
+            let last = try #require(log.warnings.last)
+            #expect(last.contains("method=POST") && last.contains("path=/notes"))
+            #expect(last.contains("sec-fetch-site=cross-site") && last.contains("origin=http://evil.example"))
+            #expect(!last.contains("secret"))
+        }
+    }
+
+    @Test("R23 R36 an answer that Sec-Fetch-Site or Origin decided varies by them, a page that was read does not")
+    func vary() async throws {
+        try await self.app(CSRF()).test(.router) { client in
+            let (cookie, _) = try await self.visit(client)
+            for site in ["same-origin", "cross-site"] {
+                let answer = try await self.post(client, ["Cookie": cookie, "Sec-Fetch-Site": site])
+                #expect(try #require(answer.headers[.vary]).contains("Sec-Fetch-Site, Origin"), "\(site)")
+            }
+            let page = try await client.execute(uri: "/user", method: .get, headers: [.cookie: cookie])
+            #expect(page.headers[.vary] == "Cookie")
+        }
+    }
+
+    @Test("What a visitor is told of a refusal names neither fields nor functions")
+    func text() async throws {
+        try await self.app(CSRF()).test(.router) { client in
+            let text = String(buffer: try await self.post(client, [:]).body)
+            #expect(text.contains("This page is out of date."))
+            #expect(!text.contains("csrf") && !text.contains("CSRF"))
         }
     }
 

@@ -30,6 +30,9 @@ final class CapturedLog: Sendable {
     /// A logger that writes here.
     var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 
+    /// What was logged as a warning.
+    var warnings: [String] { self.lines.withLock { $0.filter { $0.level == .warning }.map(\.text) } }
+
     /// What was logged as an error.
     var errors: [String] { self.lines.withLock { $0.filter { $0.level >= .error }.map(\.text) } }
 }

@@ -85,6 +85,54 @@ struct ErrorResponseTests {
         }
     }
 
+    @Test(
+        "A visitor reads no names of types, fields or functions, whatever went wrong; the log has them",
+        arguments: [
+            (SessionError.Code.gone, 401, "Please log in again"), (.reauthenticationRequired, 401, "log in again"),
+            (.forbidden, 403, "out of date"), (.conflict, 409, "try again"), (.tooLarge, 413, "no room"),
+            (.notAuthenticated, 401, "log in first"), (.authenticationTooOld, 401, "log in again"),
+            (.outcomeUnknown, 503, nil), (.headSent, 500, nil), (.typeMismatch, 500, nil), (.notStarted, 500, nil),
+            (.invalidConfiguration, 500, nil),
+            (.encoding, 500, nil), (.storage, 503, nil), (.noAddress, 500, nil), (.notSupported, 500, nil),
+        ] as [(SessionError.Code, Int, String?)], [true, false])
+    func texts(_ error: (code: SessionError.Code, status: Int, text: String?), hasSessions: Bool) async throws {
+        let log = CapturedLog()
+        let app = try self.app(log, sessions: hasSessions ? Storage() : nil) { _ in
+            throw SessionError(error.code, "the session sid holds Visits; call useSession first")
+        }
+        try await app.test(.router) { client in
+            let response = try await client.execute(uri: "/page", method: .get)
+            #expect(response.status.code == error.status)
+            let text = String(buffer: response.body)
+            #expect(!text.contains("Visits") && !text.contains("useSession"))
+            if let expected = error.text { #expect(text.contains(expected)) } else { #expect(text.isEmpty) }
+        }
+        #expect(log.errors.allSatisfy { $0.contains("holds Visits") })
+        #expect(log.errors.count == (error.status >= 500 ? 1 : 0))
+    }
+
+    @Test("The application may answer the error of a session call itself, and the session's fields come along")
+    func handler() async throws {
+        let router = Router(context: BasicSessionRequestContext.self)
+        router.add(
+            middleware: SessionMiddleware(try Self.config(Storage())) { error, request, _ in
+                guard error.code == .gone else { return nil }
+                return .redirect(to: "/login?from=\(request.uri.path)")
+            })
+        router.get("gone") { _, context -> String in
+            try await updateSession(context.event, as: Visits.self) { $0.count += 1 }
+            throw SessionError(.gone, "ended")
+        }
+        router.get("other") { _, _ -> String in throw SessionError(.conflict, "again") }
+        try await Application(router: router).test(.router) { client in
+            let gone = try await client.execute(uri: "/gone", method: .get)
+            #expect(gone.status == .seeOther)
+            #expect(gone.headers[.location] == "/login?from=/gone")
+            #expect(gone.headers[.setCookie]?.hasPrefix("sid=") == true)
+            #expect(try await client.execute(uri: "/other", method: .get).status == .conflict)
+        }
+    }
+
     @Test("A handler whose router lacks the middleware says so in the log")
     func noMiddleware() async throws {
         let log = CapturedLog()

@@ -15,24 +15,42 @@ import Testing
         var theme: String?
     }
 
-    private func verifiedUser(of request: Request) async throws -> String {
-        let body = try await request.body.collect(upTo: 100)
-        guard String(buffer: body) == "name=ada&password=secret" else { throw HTTPError(.unauthorized) }
-        return "ada"
+    private func isRight(_ name: String, _ password: String) async throws -> Bool {
+        name == "ada" && password == "secret"
     }
 
     private func makeRouter(
         _ storage: Storage,
         _ sessions: SessionConfig<Visits>
-    ) -> Router<BasicSessionRequestContext> {
+    ) -> Router<FormSessionRequestContext> {
         // README: begin
-        let router = Router(context: BasicSessionRequestContext.self)
+        struct LoginForm: Decodable {
+            var name: String
+            var password: String
+        }
+
+        let router = Router(context: FormSessionRequestContext.self)  // its request.decode reads forms and JSON
         router.add(middleware: SessionMiddleware(sessions))
         router.add(middleware: CSRFMiddleware())  // writes need this origin or the session's token
 
+        router.get("login") { _, context in
+            let token = try await csrfToken(context.event)  // stores nothing for a visitor without a session
+            let page = """
+                <form method="post">
+                <input type="hidden" name="csrf_token" value="\(token)">
+                <input name="name"> <input name="password" type="password"> <button>Log in</button>
+                </form>
+                """
+            return Response(
+                status: .ok,
+                headers: [.contentType: "text/html; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page))
+            )
+        }
         router.post("login") { request, context in
-            let user = try await verifiedUser(of: request)  // yours: a password, a passkey
-            try await authenticateSession(context.event, user: user)  // a new ID, bound to the user
+            let form = try await request.decode(as: LoginForm.self, context: context)
+            guard try await isRight(form.name, form.password) else { throw HTTPError(.unauthorized) }  // yours
+            try await authenticateSession(context.event, user: form.name)  // a new ID, bound to the user
             return Response.redirect(to: "/")
         }
         router.post("logout") { _, context in
@@ -43,7 +61,7 @@ import Testing
         let endpoints = SessionEndpoints(methods: [.get, .patch], writable: ["theme"])
         router.addRoutes(SessionRoutes(of: Visits.self, endpoints).routes, atPath: "/api/session")  // and its client.js
 
-        let open = StorageRoutes<BasicSessionRequestContext>(storage.prefixed("public")) { access, request, context in
+        let open = StorageRoutes<FormSessionRequestContext>(storage.prefixed("public")) { access, request, context in
             guard access.kind == .read else { throw HTTPError(.forbidden) }
         }
         router.addRoutes(open.routes, atPath: "/storage")  // unstorage's HTTP protocol
@@ -63,9 +81,24 @@ import Testing
         let app = Application(router: self.makeRouter(storage, sessions))
         try await app.test(.router) { client in
             let form = ByteBuffer(string: "name=ada&password=secret")
-            let origin: HTTPFields = [.origin: "http://localhost"]
-            let forged = try await client.execute(uri: "/login", method: .post, body: form)
+            var origin: HTTPFields = [.origin: "http://localhost"]
+            let type = "application/x-www-form-urlencoded"
+            let fieldsOfForm: HTTPFields = [.contentType: type]
+            let forged = try await client.execute(uri: "/login", method: .post, headers: fieldsOfForm, body: form)
             #expect(forged.status == .forbidden)
+            let page = try await client.execute(uri: "/login", method: .get)
+            let html = String(buffer: page.body)
+            let token = try #require(html.firstMatch(of: /value="([^"]+)"/)?.1)
+            var withToken = fieldsOfForm
+            withToken[.cookie] = String(try #require(page.headers[.setCookie]).prefix { $0 != ";" })
+            let byToken = try await client.execute(
+                uri: "/login", method: .post, headers: withToken,
+                body: ByteBuffer(string: "csrf_token=\(token)&name=ada&password=secret"))
+            #expect(byToken.status == .seeOther)
+            origin[.contentType] = type
+            let wrong = try await client.execute(
+                uri: "/login", method: .post, headers: origin, body: ByteBuffer(string: "name=ada&password=x"))
+            #expect(wrong.status == .unauthorized)
             let login = try await client.execute(uri: "/login", method: .post, headers: origin, body: form)
             #expect(login.status == .seeOther)
             var fields = origin

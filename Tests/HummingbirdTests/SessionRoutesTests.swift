@@ -116,11 +116,14 @@ struct SessionRoutesTests {
     @Test("A method that is not enabled is 405 with those that are; none at all means no route")
     func selection() async throws {
         try await self.app(methods: [.get, .patch]).test(.router) { client in
-            for method in [HTTPRequest.Method.post, .delete, .put] {
+            for method in [HTTPRequest.Method.post, .delete, .put, .trace] {
                 let response = try await self.send(client, method, "{}")
                 #expect(response.status == .methodNotAllowed)
-                #expect(response.headers[.allow] == "GET, PATCH")
+                #expect(response.headers[.allow] == "GET, HEAD, OPTIONS, PATCH")
             }
+            let options = try await self.send(client, .options)
+            #expect(options.status == .noContent)
+            #expect(options.headers[.allow] == "GET, HEAD, OPTIONS, PATCH")
             #expect(try await self.send(client, .get).status == .ok)
         }
         try await self.app(methods: []).test(.router) { client in

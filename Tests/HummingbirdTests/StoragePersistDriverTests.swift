@@ -92,6 +92,45 @@ struct StoragePersistDriverTests {
         #expect(try await driver.get(key: "k", as: String.self) == "text")
     }
 
+    /// What Hummingbird's own memory driver refuses is refused here as far as JSON tells.
+    @Test("A value is of the type that it was stored as: text is no number, no structure, and the other way round")
+    func types() async throws {
+        struct Person: Codable, Equatable {
+            var name: String
+        }
+        let driver = self.driver()
+        try await driver.set(key: "digits", value: "123", expires: nil)
+        try await driver.set(key: "number", value: 123, expires: nil)
+        try await driver.set(key: "person", value: Person(name: "Ada"), expires: nil)
+        try await driver.set(key: "json", value: #"{"name":"Ada"}"#, expires: nil)
+        try await driver.set(key: "null", value: "null", expires: nil)
+        await #expect(throws: PersistError.invalidConversion) { try await driver.get(key: "digits", as: Int.self) }
+        await #expect(throws: PersistError.invalidConversion) { try await driver.get(key: "number", as: String.self) }
+        await #expect(throws: PersistError.invalidConversion) { try await driver.get(key: "person", as: String.self) }
+        await #expect(throws: PersistError.invalidConversion) { try await driver.get(key: "json", as: Person.self) }
+        await #expect(throws: PersistError.invalidConversion) {
+            _ = try await driver.getWithTTL(key: "person", as: String.self)
+        }
+        #expect(try await driver.get(key: "digits", as: String.self) == "123")
+        #expect(try await driver.get(key: "number", as: Int.self) == 123)
+        #expect(try await driver.get(key: "person", as: Person.self) == Person(name: "Ada"))
+        #expect(try await driver.get(key: "null", as: String.self) == "null")
+    }
+
+    @Test("A lifetime that is over ends the value", arguments: [Duration.zero, .seconds(-1), .nanoseconds(-1)])
+    func overAtOnce(expires: Duration) async throws {
+        let driver = self.driver()
+        try await driver.create(key: "new", value: 1, expires: expires)
+        #expect(try await driver.get(key: "new", as: Int.self) == nil)
+        try await driver.set(key: "k", value: 1, expires: nil)
+        await #expect(throws: PersistError.duplicate) { try await driver.create(key: "k", value: 2, expires: expires) }
+        try await driver.set(key: "k", value: 2, expires: expires)
+        #expect(try await driver.get(key: "k", as: Int.self) == nil)
+        #expect(try await driver.getWithTTL(key: "k", as: Int.self) == nil)
+        try await driver.create(key: "k", value: 3, expires: .seconds(60))
+        #expect(try await driver.getWithTTL(key: "k", as: Int.self)?.ttl == .seconds(60))
+    }
+
     @Test("The service disposes of the storage when the application shuts down")
     func service() async throws {
         let storage = Storage()

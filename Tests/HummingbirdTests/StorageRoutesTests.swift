@@ -172,7 +172,10 @@ struct StorageRoutesTests {
             let response = try await self.send(client, .get, "/b")
             #expect(response.headers[ttl] == nil)
             #expect(response.headers[.cacheControl] == "private, no-cache")
-            for wrong in ["0", "-1", "soon", "", "nan", "inf", "1e300"] {
+            for wrong in [
+                "0", "-1", "soon", "", "nan", "inf", "1e300", "0x10", "+5", "1e2", ".5", "5.", "1.2.3",
+                "\u{0665}",
+            ] {
                 let put = try await self.send(client, .put, "/c", [ttl: wrong], body: [0x31])
                 #expect(put.status == .badRequest, "\(wrong)")
             }
@@ -195,6 +198,21 @@ struct StorageRoutesTests {
         try await self.app(storage).test(.router) { client in
             let response = try await self.send(client, .get, "/a")
             #expect(response.headers[.lastModified] == expected)
+        }
+    }
+
+    @Test("No answer lets a browser guess what it is")
+    func sniffing() async throws {
+        let storage = Storage()
+        try await storage.setItem("page", "<script>alert(1)</script>")
+        try await self.app(storage).test(.router) { client in
+            for (method, path) in [
+                (HTTPRequest.Method.get, "/page"), (.head, "/page"), (.get, "/"), (.get, "/missing"), (.get, "/a%2"),
+                (.put, "/b"), (.delete, "/b"), (.post, "/page"),
+            ] {
+                let answer = try await self.send(client, method, path, body: [0x31])
+                #expect(answer.headers[.xContentTypeOptions] == "nosniff", "\(method) \(path)")
+            }
         }
     }
 

@@ -87,15 +87,42 @@ import Testing
         let event = SessionEvent(request: HTTPRequest(method: .get, scheme: "https", authority: "a.example", path: "/"))
         try await useSession(event, sessions)
         // README: begin
-        try await authenticateSession(event, user: "ada")
+        try await authenticateSession(event, user: "ada", persistent: true, methods: ["password"])  // remembered
         try await setFlash(event, "notice", "Welcome back")  // for the next page to take, once
         let token = try await csrfToken(event)  // for a form; verifyCSRF(event, token:) checks it
+        try await requireAuthentication(event, within: .seconds(300), methods: ["password"])  // before a payment
 
-        for session in try await listSessions(of: "ada", sessions) { print(session.handle, session.lastSeen) }
+        for session in try await listSessions(of: "ada", current: event, sessions) {
+            print(session.userAgent ?? "?", session.lastSeen, session.isCurrent)
+        }
         try await revokeSessions(of: "ada", except: event, sessions)  // log out everywhere else
+        try await revokeAllSessions(sessions)  // everybody, everywhere
         // README: end
-        #expect(token.count == 43)
+        #expect(token.utf8.count == 86)
         #expect(try await takeFlash(event, "notice", as: String.self) == "Welcome back")
-        #expect(try await listSessions(of: "ada", sessions).count == 1)
+        #expect(try await listSessions(of: "ada", sessions).isEmpty)
+    }
+
+    @Test func streamsEndWithTheSession() async throws {
+        let sessions = try SessionConfig(in: self.place) { Visits() }
+        let event = SessionEvent(request: HTTPRequest(method: .get, scheme: "https", authority: "a.example", path: "/"))
+        try await useSession(event, sessions)
+        try await authenticateSession(event, user: "ada")
+        let (messages, continuation) = AsyncStream<String>.makeStream()
+        continuation.yield("hello")
+        continuation.finish()
+        // Whoever comes later logs the user out.
+        let logout = Task { try await revokeSessions(of: "ada", sessions) }
+        do {
+            // README: begin
+            try await withSession(event) {  // cancelled when the session is logged out, revoked, idle or too old
+                for await message in messages { print(message) }
+            }
+            for await end in try await sessionEnd(event) { print("the session is over:", end) }
+            // README: end
+        } catch let error as SessionError {
+            #expect(error.code == .gone)
+        }
+        #expect(try await logout.value == 1)
     }
 }

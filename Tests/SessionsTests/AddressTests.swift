@@ -189,16 +189,60 @@ struct AddressTests {
         #expect(event.setCookies.first?.contains("; Secure") == false)
     }
 
+    @Test("R19 R39 a proxy on a Unix socket has no address, and is trusted where that is said")
+    func unixSockets() async throws {
+        let world = try World()
+        let name = try #require(self.forwardedFor)
+        let proto = try #require(self.forwardedProto)
+        let socket = try TrustedProxies(networks: [], trustsUnixSockets: true)
+        let both = try TrustedProxies(networks: ["10.0.0.0/8"], trustsUnixSockets: true)
+        let neither = try TrustedProxies(networks: ["10.0.0.0/8"])
+        for (proxies, address, isTrusted) in [
+            (socket, nil, true), (socket, "10.0.0.1", false), (socket, "203.0.113.5", false), (both, nil, true),
+            (both, "10.0.0.1", true), (both, "203.0.113.5", false), (neither, nil, false), (neither, "10.0.0.1", true),
+        ] as [(TrustedProxies, String?, Bool)] {
+            let config = try world.config(cookie: CookieAttributes(secure: .automatic)) {
+                $0.pinning = AddressPinning()
+                $0.proxies = proxies
+            }
+            let event = Browser().request(
+                .get, [name: "192.0.2.1", proto: "https"], address: address, isSecure: false)
+            try await useSession(event, config)
+            guard isTrusted || address != nil else {
+                #expect(try await code { try await increment(event) } == .noAddress)
+                continue
+            }
+            try await increment(event)
+            #expect(event.setCookies.first?.contains("; Secure") == isTrusted)
+            let browser = Browser()
+            browser.receive(event)
+            let unforwarded = try world.config(cookie: CookieAttributes(secure: .automatic)) {
+                $0.pinning = AddressPinning()
+            }
+            let direct = try await self.count(browser, unforwarded, "192.0.2.1")
+            #expect(direct == (isTrusted ? 1 : nil))
+        }
+    }
+
     @Test("what is no network or no prefix is refused")
     func refused() async throws {
         for network in [
             "", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "::/129", "x", "10.0.0.0/8/8", "01.2.3.4", "1.2.3.256", ":::",
-            "1::2::3",
+            "1::2::3", "10.0.0.0/+8", "10.0.0.0/08", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.1:80/8", "10.0.0.1:80",
+            "[fd00::]/8", "fe80::%eth0/64", "10.0.0.0/", "/8", "10.0.0.0/0x8", "10.0.0.0/\u{0661}",
         ] {
             #expect(throws: SessionError.self, "\(network)") { try TrustedProxies(networks: [network]) }
         }
         #expect(throws: SessionError.self) { try TrustedProxies(hops: 0, networks: []) }
         #expect(throws: SessionError.self) { try TrustedProxies(networks: [], addressField: "a b") }
+        for name in ["Forwarded", "forwarded"] {
+            #expect(throws: SessionError.self) { try TrustedProxies(networks: [], addressField: name) }
+            #expect {
+                try TrustedProxies(networks: [], schemeField: name)
+            } throws: { error in
+                "\(error)".contains("X-Forwarded-For")
+            }
+        }
         for pinning in [AddressPinning(ipv4PrefixLength: 33), AddressPinning(ipv6PrefixLength: -1)] {
             #expect(throws: SessionError.self) { try World().config { $0.pinning = pinning } }
         }

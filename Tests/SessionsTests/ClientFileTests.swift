@@ -27,6 +27,30 @@ struct ClientFileTests {
         for export in exports { #expect(declarations.contains("export \(export.1) \(export.2)")) }
     }
 
+    @Test("The client reads the fields that the endpoints send, and declares what it gives and takes")
+    func fields() async throws {
+        let config = try World().config()
+        let event = Browser().request()
+        try await useSession(event, config)
+        try await increment(event)
+        let endpoints = SessionEndpoints(methods: [.get])
+        let answer = try await sessionEndpoint(event, as: Visits.self, endpoints)
+        let name = try #require(answer.fields.map(\.name.rawName).first { $0.hasPrefix("X-Session-") })
+        let module = self.text(endpoints.clientModule)
+        #expect(module.contains("headers.get(\"\(name)\")"))
+        let declarations = self.text(SessionEndpoints.clientDeclarations)
+        let options = try #require(module.firstMatch(of: /const \{ ([^}]+) \} = options;/)?.1)
+        for option in options.split(separator: ", ") {
+            #expect(declarations.contains("  \(option.prefix { $0 != " " })?: "), "\(option)")
+        }
+        for member in ["refresh", "update", "overwrite", "remove", "reset", "subscribe", "onExpiring"] {
+            #expect(declarations.contains("  \(member)("), "\(member)")
+        }
+        // Where a project says that the address has its types.
+        #expect(declarations.contains("/api/session/\(endpoints.clientModule.name)"))
+        #expect(declarations.contains("./types/\(SessionEndpoints.clientDeclarations.name)"))
+    }
+
     @Test("A client that has the current file gets 304", arguments: ["*", "TAG", "W/TAG", "\"x\", TAG"])
     func notModified(known: String) {
         let file = SessionEndpoints(methods: [.get]).clientModule

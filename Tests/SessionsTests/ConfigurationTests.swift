@@ -101,6 +101,74 @@ struct ConfigurationTests {
         #expect(try await self.refusal { $0.updateAttempts = 0 } == .invalidConfiguration)
     }
 
+    @Test("R18 __Http- and __Host-Http-, where they are asked for, and not without what they stand for")
+    func httpPrefixes() async throws {
+        let world = try World()
+        for (prefix, name, path) in [
+            (CookieAttributes.Prefix.http, "__Http-sid", "/app"), (.hostHTTP, "__Host-Http-sid", "/"),
+        ] {
+            let config = try world.config(maxAge: .seconds(60), cookie: CookieAttributes(path: path, prefix: prefix))
+            let event = Browser().request()
+            try await useSession(event, config)
+            try await increment(event)
+            let cookie = try #require(event.setCookies.first)
+            #expect(cookie.hasPrefix("\(name)=s%3A"))
+            #expect(cookie.hasSuffix("; Max-Age=60; Path=\(path); HttpOnly; SameSite=Lax; Secure"))
+        }
+        for cookie in [
+            CookieAttributes(httpOnly: false, prefix: .http), CookieAttributes(secure: .automatic, prefix: .http),
+            CookieAttributes(httpOnly: false, prefix: .hostHTTP), CookieAttributes(secure: .never, prefix: .hostHTTP),
+            CookieAttributes(path: "/x", prefix: .hostHTTP), CookieAttributes(domain: "a.b", prefix: .hostHTTP),
+        ] {
+            #expect(try await self.refusal(cookie: cookie) == .invalidConfiguration)
+        }
+        for name in ["__Http-sid", "__host-http-sid", "__HTTP-sid"] {
+            #expect(
+                try await self.refusal(name: name, cookie: CookieAttributes(httpOnly: false)) == .invalidConfiguration)
+            #expect(try await self.refusal(name: name) == nil)
+        }
+        #expect(
+            try world.config(name: "__Host-Http-a", cookie: CookieAttributes(prefix: .host)).cookieName
+                == "__Host-Http-a")
+        #expect(try world.config(name: "__Http-a").cookieName == "__Http-a")
+    }
+
+    @Test("R18 A35 a domain that browsers would drop is refused")
+    func domains() async throws {
+        for domain in [
+            "com", "localhost", "127.0.0.1", "[::1]", "a..b", ".example.org", "example.org.", ".", "", "-a.example",
+            "a-.example", "a.1", "1.2.3", "ex\u{E4}mple.org", "a_b.example",
+            String(repeating: "a", count: 64) + ".example",
+        ] {
+            #expect(
+                try await self.refusal(cookie: CookieAttributes(domain: domain)) == .invalidConfiguration, "\(domain)")
+        }
+        for domain in [
+            "example.org", "Example.ORG", "a.b.c-d.example", "app.localhost", "1.example", "xn--exmple-cua.org",
+        ] {
+            #expect(try await self.refusal(cookie: CookieAttributes(domain: domain)) == nil, "\(domain)")
+        }
+    }
+
+    @Test("R38 a token's field is one that nothing else uses")
+    func tokenFields() async throws {
+        for name in [
+            "Cookie", "Set-Cookie", "cookie", "Host", "Content-Length", "Content-Type", "Accept", "Accept-Language",
+            "Authorization", "Origin", "Referer", "User-Agent", "Sec-Fetch-Site", "Proxy-Authorization",
+            "If-None-Match",
+            "X-Forwarded-For", "X-Forwarded-Whatever", "Transfer-Encoding", "Vary", "Location", "Cache-Control",
+            "Range",
+            "X-CSRF-Token", "a b", "",
+        ] {
+            #expect(try await self.refusal { $0.tokenField = .header(name) } == .invalidConfiguration, "\(name)")
+            if name != "X-CSRF-Token" {
+                #expect(try await self.refusal { $0.csrfField = name } == .invalidConfiguration, "\(name)")
+            }
+        }
+        #expect(try await self.refusal { $0.tokenField = "X-Session-Token" } == nil)
+        #expect(try await self.refusal { $0.tokenField = .bearer } == nil)
+    }
+
     @Test("R22 a name that leaves no room for the value is refused")
     func longNames() async throws {
         #expect(try await self.refusal(name: String(repeating: "x", count: 4000)) == .invalidConfiguration)
@@ -113,10 +181,27 @@ struct ConfigurationTests {
             [], [""], ["keyboard cat"], [Self.good, ""], [Self.good, "short"], [String(repeating: "x", count: 31)],
         ]
         for secret in refused { #expect(try await self.refusal(secret: secret) == .invalidConfiguration) }
-        #expect(try await self.refusal(secret: [String(repeating: "x", count: 32)]) == nil)
-        #expect(try await self.refusal(secret: [String(repeating: "ü", count: 16)]) == nil)
-        let name = String(repeating: "n", count: 40)
+        // What nobody draws at random: few characters, or a short piece again and again.
+        for secret in [
+            String(repeating: "a", count: 32), String(repeating: "ü", count: 16), String(repeating: "0123", count: 10),
+            String(repeating: "password", count: 4), String(repeating: "correct horse ", count: 3) + "corr",
+        ] {
+            #expect {
+                _ = try World().config(secret: [secret])
+            } throws: { error in
+                "\(error)".contains("openssl rand -base64 32") && !"\(error)".contains(secret)
+            }
+        }
+        for secret in [
+            "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "mJ8x3Vd0s6O3Jk5nqk1yVbS1i9J0yqvH5l3l8kVh7eM=",
+            "Iñtërnâtiônàlizætiøn-Ünïcödé",
+        ] {
+            #expect(try await self.refusal(secret: [secret]) == nil)
+        }
+        let name = "a-name-that-is-as-long-as-a-secret-is"
         #expect(try await self.refusal(secret: [name], name: name) == .invalidConfiguration)
+        #expect(try await self.refusal(secret: ["__Host-\(name)"], name: name) == .invalidConfiguration)
+        #expect(try await self.refusal(secret: ["__Secure-\(name)"], name: name) == nil)
     }
 
     @Test("R26 the error does not tell the secret")

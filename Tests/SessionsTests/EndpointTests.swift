@@ -116,6 +116,35 @@ struct EndpointTests {
         #expect(try await world.keys().count == 1)
     }
 
+    @Test("a refusal names the writable field that is missing or wrong, and no other")
+    func named() async throws {
+        struct Odd: Codable, Sendable {
+            var theme = "light"
+            var tags = ["a": 1]
+            var hidden = 1
+        }
+        let world = try World()
+        let config = try SessionConfig(in: world.place, options: world.options) { Odd() }
+        let site = try #require(HTTPField.Name("Sec-Fetch-Site"))
+        func message(_ method: HTTPRequest.Method, _ body: String, writable: Set<String>) async throws -> String {
+            let endpoints = SessionEndpoints(methods: Self.all, writable: writable)
+            let fields: HTTPFields = [.contentType: "application/json", site: "same-origin"]
+            let response = try await Browser().visit(config, method, fields) { event in
+                try await sessionEndpoint(event, body: Array(body.utf8), as: Odd.self, endpoints)
+            }
+            #expect(response.status == .badRequest)
+            return String(decoding: response.body, as: UTF8.self)
+        }
+        let both: Set<String> = ["theme", "tags"]
+        let missing = try await message(.post, #"{"tags":{}}"#, writable: both)
+        #expect(missing == #"{"error":"bad_request","message":"the field theme is missing"}"#)
+        let wrong = try await message(.patch, #"{"theme":1}"#, writable: both)
+        #expect(wrong == #"{"error":"bad_request","message":"the field theme is not of the session's type"}"#)
+        let nested = try await message(.patch, #"{"tags":{"\"}<x":"y"}}"#, writable: both)
+        #expect(nested == #"{"error":"bad_request","message":"the field tags is not of the session's type"}"#)
+        #expect(try await world.keys().isEmpty)
+    }
+
     @Test("the body's size and type are limited")
     func limits() async throws {
         let config = try self.config(try World())
@@ -138,9 +167,15 @@ struct EndpointTests {
             #expect(try await self.call(method, "{}", Browser(), config, SessionEndpoints()).status == 404)
             let answer = try await self.call(method, "{}", Browser(), config, SessionEndpoints(methods: [.get]))
             #expect(answer.status == (method == .get ? 200 : 405))
-            if method != .get { #expect(answer.fields[.allow] == "GET") }
+            if method != .get { #expect(answer.fields[.allow] == "GET, HEAD, OPTIONS") }
         }
         #expect(try await self.call(.put, "{}", Browser(), config).status == 405)
+        let options = try await self.call(.options, Browser(), config)
+        #expect(options.status == 204)
+        #expect(options.fields[.allow] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST")
+        let deletes = try await self.call(.head, "", Browser(), config, SessionEndpoints(methods: [.delete]))
+        #expect(deletes.status == 405)
+        #expect(deletes.fields[.allow] == "DELETE, OPTIONS")
         let readable = SessionEndpoints(methods: Self.all, writable: ["theme"], readable: ["theme"])
         #expect(try await self.call(.patch, #"{"theme":"x"}"#, Browser(), config, readable).body == #"{"theme":"x"}"#)
     }
@@ -150,6 +185,7 @@ struct EndpointTests {
         let world = try World(store)
         let config = try self.config(world)
         let browser = Browser()
+        try await browser.visit(config) { try await updateSession($0, as: Profile.self) { $0.theme = "dark" } }
         let token = try await browser.visit(config) { try await csrfToken($0) }
         let site = try #require(HTTPField.Name("Sec-Fetch-Site"))
         let csrf = try #require(HTTPField.Name("X-CSRF-Token"))
@@ -177,6 +213,50 @@ struct EndpointTests {
         var open = endpoints
         open.forgeryCheck = .none
         #expect(try await self.call(.delete, browser, config, open, [:]).status == 204)
+    }
+
+    @Test(
+        "an answer says how long the session goes on; asking by HEAD does not make it longer", arguments: Store.allCases
+    )
+    func expiry(store: Store) async throws {
+        let world = try World(store)
+        var options = world.options
+        options.maxAge = .seconds(1000)
+        options.idleTimeout = .seconds(100)
+        options.touchInterval = .seconds(10)
+        let config = try SessionConfig(in: world.place, options: options) { Profile() }
+        let name = try #require(HTTPField.Name("X-Session-Expires-In"))
+        let browser = Browser()
+        for method in [HTTPRequest.Method.get, .head] {
+            #expect(try await self.call(method, browser, config).fields[name] == nil)
+        }
+        #expect(try await self.call(.patch, "{}", browser, config).fields[name] == "100")
+        world.clock.advance(by: .milliseconds(30_500))
+        _ = world.counting.reset()
+        for _ in 0..<3 { #expect(try await self.call(.head, browser, config).fields[name] == "69") }
+        #expect(world.counting.calls.allSatisfy { !$0.operation.isWrite })
+        #expect(try await self.call(.get, browser, config).fields[name] == "100")
+        for _ in 0..<12 {
+            world.clock.advance(by: .seconds(80))
+            _ = try await self.call(.get, browser, config)
+        }
+        // The absolute limit is the nearer one now.
+        #expect(try await self.call(.post, #"{"theme":"x"}"#, browser, config).fields[name] == "9")
+        #expect(try await self.call(.patch, #"{"isAdmin":true}"#, browser, config).fields[name] == nil)
+        #expect(try await self.call(.delete, browser, config).fields[name] == nil)
+    }
+
+    @Test("every answer keeps browsers from guessing what it is")
+    func sniffing() async throws {
+        let config = try self.config(try World())
+        for (method, body) in [
+            (HTTPRequest.Method.get, ""), (.head, ""), (.patch, "{}"), (.patch, "<script>"), (.put, ""), (.post, "[]"),
+        ] {
+            let answer = try await self.call(method, body, Browser(), config)
+            #expect(answer.fields[.xContentTypeOptions] == "nosniff", "\(method) \(body)")
+        }
+        let refused = try await self.call(.patch, "{}", Browser(), config, SessionEndpoints(methods: [.patch]), [:])
+        #expect(refused.fields[.xContentTypeOptions] == "nosniff")
     }
 
     @Test("what is the server's fault is thrown, what is the client's is answered")

@@ -1,10 +1,5 @@
-import ChildProcess
 import Foundation
 import KVStorage
-import KVStorageFiles
-import KVStorageLMDB
-import KVStorageRedis
-import KVStorageSQLite
 import Sessions
 import Testing
 
@@ -17,42 +12,11 @@ struct ProcessFinalityTests {
 
     @Test(
         "after a logout that answered nothing is alive, whatever the other process did meanwhile",
-        arguments: ["sqlite", "lmdb", "files", "redis"])
+        arguments: EngineStore.engines)
     func race(engine: String) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "kvs-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = folder.appending(path: "store").path()
-        let driver: any StorageDriver
-        var place = "\(engine):\(path)"
-        var server: ChildProcess?
-        switch engine {
-        case "sqlite":
-            var configuration = SQLiteDriver.Configuration()
-            configuration.durability = .processCrash
-            configuration.busyTimeout = .seconds(60)
-            driver = try SQLiteDriver(path: path, configuration: configuration)
-        case "lmdb":
-            var configuration = LMDBDriver.Configuration()
-            configuration.durability = .unflushed
-            configuration.busyTimeout = .seconds(60)
-            driver = try LMDBDriver(path: path, configuration: configuration)
-        case "files":
-            var configuration = FilesDriver.Configuration()
-            configuration.busyTimeout = .seconds(60)
-            driver = try FilesDriver(path: path, configuration: configuration)
-        default:
-            let socket = folder.appending(path: "s").path()
-            let started = try ChildProcess(
-                "/usr/bin/redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder.path()])
-            server = started
-            while !FileManager.default.fileExists(atPath: socket) { await Task.yield() }
-            place = "unix://\(socket)"
-            driver = try RedisDriver.redis(place)
-        }
-        defer { server?.kill() }
-        let storage = Storage(AnyDriver(base: driver), busyTimeout: .seconds(60))
-        try await self.race(storage, place, folder)
+        let store = try await EngineStore(engine)
+        let storage = try store.open()
+        try await self.race(storage, store.place, store.folder)
         try await storage.dispose()
     }
 

@@ -115,24 +115,55 @@ struct RevocationTests {
         #expect(try await self.user(first, config) == nil)
     }
 
-    @Test("of two devices that keep only themselves at once the later one is left", arguments: Store.allCases)
+    @Test("of two devices that keep only themselves at once the first one is left", arguments: Store.allCases)
     func twoKeepers(store: Store) async throws {
+        for moment in [PausingDriver.Moment.before, .after] {
+            let world = try World(store)
+            let config = try world.config()
+            let browsers = [try await self.logIn("ada", config), try await self.logIn("ada", config)]
+            let events = browsers.map { $0.request() }
+            for event in events {
+                try await useSession(event, config)
+                _ = try await sessionInfo(event)
+            }
+            let pause = world.pausing.pause(moment) { $0.operation == .swap && $0.itemKey?.contains("epochs") == true }
+            let task = Task { try await code { _ = try await revokeSessions(of: "ada", except: events[0], config) } }
+            await pause.reached()
+            let second = try await code { _ = try await revokeSessions(of: "ada", except: events[1], config) }
+            pause.resume()
+            let first = try await task.value
+            #expect(first == (moment == .before ? .gone : nil))
+            #expect(second == (moment == .before ? nil : .gone))
+            let alive = [try await self.user(browsers[0], config), try await self.user(browsers[1], config)]
+            #expect(alive == (moment == .before ? [nil, "ada"] : ["ada", nil]))
+        }
+    }
+
+    @Test("a session that was revoked keeps itself from nothing", arguments: Store.allCases)
+    func revokedKeeper(store: Store) async throws {
         let world = try World(store)
         let config = try world.config()
-        let browsers = [try await self.logIn("ada", config), try await self.logIn("ada", config)]
-        let events = browsers.map { $0.request() }
-        for event in events {
-            try await useSession(event, config)
-            _ = try await sessionInfo(event)
-        }
-        let pause = world.pausing.pause(.after) { $0.operation == .set }
-        async let first = revokeSessions(of: "ada", except: events[0], config)
-        await pause.reached()
-        try await revokeSessions(of: "ada", except: events[1], config)
-        pause.resume()
-        do { _ = try await first } catch let error as SessionError { #expect(error.code == .gone) }
-        #expect(try await self.user(browsers[0], config) == nil)
-        #expect(try await self.user(browsers[1], config) == "ada")
+        let browser = try await self.logIn("ada", config)
+        let event = browser.request()
+        try await useSession(event, config)
+        _ = try await sessionInfo(event)
+        try await world.storage.clear("sid:users")
+        try await revokeSessions(of: "ada", config)
+        #expect(try await code { _ = try await revokeSessions(of: "ada", except: event, config) } == .gone)
+        #expect(try await self.user(browser, config) == nil)
+    }
+
+    @Test("a request with the ID before the last regeneration keeps its browser's session", arguments: Store.allCases)
+    func oldKeeper(store: Store) async throws {
+        let world = try World(store)
+        let config = try world.config { $0.regenerationGrace = .seconds(10) }
+        let browser = try await self.logIn("ada", config)
+        let other = try await self.logIn("ada", config)
+        let old = browser.copy()
+        try await browser.visit(config) { try await regenerateSession($0) }
+        #expect(try await old.visit(config) { try await revokeSessions(of: "ada", except: $0, config) } == 1)
+        #expect(try await self.user(browser, config) == "ada")
+        #expect(try await self.user(other, config) == nil)
     }
 
     @Test("users are bytes: names that look alike are different users", arguments: Store.allCases)

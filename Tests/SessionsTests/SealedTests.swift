@@ -41,8 +41,13 @@ struct SealedTests {
         #expect(try await getSession(quiet, as: Visits.self)?.count == 3)
         #expect(quiet.setCookies.isEmpty)
         let token = try await browser.visit(config) { try await csrfToken($0) }
-        try await browser.visit(config) { try await regenerateSession($0) }
-        #expect(try await browser.visit(config) { try await csrfToken($0) } != token)
+        for isStale in [false, true] {
+            let refusal = try await browser.visit(config, .post) { event in
+                try await code { try await verifyCSRF(event, token: token) }
+            }
+            #expect(refusal == (isStale ? .forbidden : nil))
+            try await browser.visit(config) { try await regenerateSession($0) }
+        }
         try await browser.visit(config) { try await setFlash($0, "notice", "saved") }
         #expect(try await browser.visit(config) { try await takeFlash($0, "notice", as: String.self) } == "saved")
         try await browser.visit(config) { try await authenticateSession($0, user: "ada", as: Visits.self) { $1 = $0 } }

@@ -101,7 +101,9 @@ struct StorageCall<Context: RequestContext> {
         let keys = try await self.routes.storage.getKeys(base).map { key in
             String(decoding: key.utf8.map { $0 == UInt8(ascii: ":") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
         }
-        let fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-cache"]
+        let fields: HTTPFields = [
+            .contentType: "application/json; charset=utf-8", .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
+        ]
         let json = ByteBuffer(bytes: try JSONStorageCodec().encode(keys))
         return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: json))
     }
@@ -139,7 +141,7 @@ struct StorageCall<Context: RequestContext> {
     private static var done: Response {
         Response(
             status: .ok,
-            headers: [.contentType: "text/plain; charset=utf-8"],
+            headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: "OK"))
         )
     }

@@ -40,6 +40,7 @@ struct StorageFailure: Error {
         var fields = self.fields
         fields[.contentType] = "application/json; charset=utf-8"
         fields[.cacheControl] = "no-store"
+        fields[.xContentTypeOptions] = "nosniff"
         return Response(
             status: self.status,
             headers: fields,

@@ -29,9 +29,12 @@ enum StorageItemFields {
     /// Returns the lifetime that a request asks for; the mount's if it asks for none.
     static func ttl(_ fields: HTTPFields) throws(StorageFailure) -> TTL {
         guard let name = Self.ttl, let text = fields[name] else { return .default }
-        guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
-            throw StorageFailure(.badRequest, "X-TTL takes seconds, above 0 and at most a hundred years.")
-        }
+        // Digits, and digits behind a dot: `Double` reads signs, exponents and hexadecimal numbers as well.
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(digits.contains) }),
+            let seconds = Double(text), seconds > 0, seconds <= Self.longest
+        else { throw StorageFailure(.badRequest, "X-TTL takes seconds, above 0 and at most a hundred years.") }
         return .milliseconds(Int64((seconds * 1000).rounded(.up)))
     }
 }

@@ -15,6 +15,12 @@ struct IPAddress: Sendable, Hashable {
             guard Self.isPort(text[colon...]) else { return nil }
             text = Array(text[..<colon])
         }
+        self.init(plain: text)
+    }
+
+    /// Reads an address and nothing but an address; of an IPv6 address a zone is left out.
+    init?(plain text: [UInt8]) {
+        var text = text
         if text.contains(UInt8(ascii: ":")) {
             if let zone = text.firstIndex(of: UInt8(ascii: "%")) { text = Array(text[..<zone]) }
             guard let bytes = Self.version6(text) else { return nil }
@@ -111,14 +117,23 @@ struct IPNetwork: Sendable, Hashable {
     private let start: [UInt8]
     private let length: Int
 
-    /// Reads an address with or without the length of its prefix.
+    /// Reads an address with or without the length of its prefix: digits, without a sign or a zero in front. A port or a
+    /// zone makes no sense here, so there is none.
     init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard let first = parts.first, parts.count <= 2, let address = IPAddress(first) else { return nil }
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard let first = parts.first, parts.count <= 2, !first.contains(UInt8(ascii: "%")),
+            let address = IPAddress(plain: Array(first))
+        else { return nil }
         let bits = address.bytes.count * 8
-        guard let length = parts.count == 2 ? Int(parts[1]) : bits, (0...bits).contains(length) else { return nil }
+        guard let length = parts.count == 2 ? Self.length(parts[1]) : bits, length <= bits else { return nil }
         self.start = address.prefix(length)
         self.length = length
+    }
+
+    private static func length(_ digits: Substring.UTF8View) -> Int? {
+        guard (1...3).contains(digits.count), digits.count == 1 || digits.first != UInt8(ascii: "0") else { return nil }
+        guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
 
     func contains(_ address: IPAddress) -> Bool {

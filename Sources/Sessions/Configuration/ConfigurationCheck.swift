@@ -4,20 +4,12 @@ import KVStorage
 /// What makes a configuration impossible or insecure; every rule throws ``SessionError/Code/invalidConfiguration`` with
 /// what to do about it.
 enum ConfigurationCheck {
-    /// R26, A21: enough secrets, each long enough; keys that can be told from each other.
-    static func place(_ place: SessionPlace, name: String) throws(SessionError) {
+    /// R26: secrets, or keys that can be told from each other.
+    static func place(_ place: SessionPlace) throws(SessionError) {
         switch place.kind {
         case .storage(_, let secrets):
             guard !secrets.texts.isEmpty else {
-                throw self.invalid("there is no secret; give at least one of 32 random bytes")
-            }
-            for secret in secrets.texts {
-                guard secret.utf8.count >= 32 else {
-                    throw self.invalid("a secret has \(secret.utf8.count) bytes; give at least 32 random ones")
-                }
-                guard !secret.utf8.elementsEqual(name.utf8) else {
-                    throw self.invalid("the secret is the cookie's name, which everybody knows")
-                }
+                throw self.invalid("there is no secret; give at least one, as openssl rand -base64 32 makes it")
             }
         case .cookie(let keys, _):
             guard !keys.isEmpty else { throw self.invalid("there is no sealing key; give at least one") }
@@ -32,9 +24,13 @@ enum ConfigurationCheck {
         guard !name.isEmpty, name.utf8.allSatisfy(self.isTokenCharacter) else {
             throw self.invalid("the name has to be an HTTP token: letters, digits and !#$%&'*+-.^_`|~")
         }
-        guard cookieName.utf8.count + valueBytes <= CookieWriter.maximumBytes else {
+        guard !name.utf8.suffix(CSRFCookie.suffix.utf8.count).elementsEqual(CSRFCookie.suffix.utf8) else {
+            throw self.invalid("a name can't end in \(CSRFCookie.suffix): so ends that of the cookie for CSRF tokens")
+        }
+        let longest = cookieName.utf8.count + CSRFCookie.suffix.utf8.count
+        guard longest + valueBytes <= CookieWriter.maximumBytes else {
             throw self.invalid(
-                "the name takes \(cookieName.utf8.count) bytes; with its value a cookie has \(CookieWriter.maximumBytes)"
+                "the name takes up to \(longest) bytes; with its value a cookie has \(CookieWriter.maximumBytes)"
             )
         }
     }
@@ -42,7 +38,7 @@ enum ConfigurationCheck {
     /// R18, A35: attributes that browsers accept together; returns the cookie's name with its prefix.
     static func cookie(_ name: String, _ cookie: CookieAttributes) throws(SessionError) -> String {
         try self.path(cookie.path)
-        if let domain = cookie.domain { try self.domain(domain) }
+        if let domain = cookie.domain { try CookieDomain.check(domain) }
         let isSecure = cookie.secure == .always
         if cookie.sameSite == .none, !isSecure {
             throw self.invalid("browsers drop SameSite=None without Secure; set secure to .always")
@@ -51,22 +47,9 @@ enum ConfigurationCheck {
             throw self.invalid("browsers drop Partitioned without Secure; set secure to .always")
         }
         let allowsHost = isSecure && cookie.path == "/" && cookie.domain == nil
-        let lowercased = name.lowercased()
-        let hasHost = lowercased.hasPrefix("__host-")
-        let hasSecure = lowercased.hasPrefix("__secure-")
-        if hasHost || cookie.prefix == .host, !allowsHost {
-            throw self.invalid(
-                "browsers drop __Host- cookies without Secure, with a Domain, or with a Path other than /")
-        }
-        if hasSecure || cookie.prefix == .secure, !isSecure {
-            throw self.invalid("browsers drop __Secure- cookies without Secure; set secure to .always")
-        }
-        switch cookie.prefix {
-        case .automatic: return allowsHost && !hasHost && !hasSecure ? "__Host-" + name : name
-        case .none: return name
-        case .secure: return hasSecure || hasHost ? name : "__Secure-" + name
-        case .host: return hasHost ? name : "__Host-" + name
-        }
+        let cookieName = CookiePrefix.add(cookie.prefix, to: name, allowsHost: allowsHost)
+        try CookiePrefix.check(cookieName, isSecure: isSecure, allowsHost: allowsHost, isHTTPOnly: cookie.httpOnly)
+        return cookieName
     }
 
     /// A36: limits that are positive; huge ones are cut where numbers end.
@@ -104,7 +87,7 @@ enum ConfigurationCheck {
     }
 
     /// A name of a header field.
-    static func field(_ name: String) throws(SessionError) -> HTTPField.Name {
+    static func fieldName(_ name: String) throws(SessionError) -> HTTPField.Name {
         guard let field = HTTPField.Name(name) else {
             throw self.invalid("\(name) can't be the name of a header field")
         }
@@ -140,20 +123,6 @@ enum ConfigurationCheck {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024,
             path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") })
         else { throw self.invalid("the cookie's path has to start with / and be visible ASCII without semicolons") }
-    }
-
-    private static func domain(_ domain: String) throws(SessionError) {
-        let isHost = domain.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        guard isHost, domain.utf8.count <= 253, domain.utf8.contains(where: { $0 != UInt8(ascii: ".") }) else {
-            throw self.invalid("the cookie's domain has to be a host name: letters, digits, hyphens and dots")
-        }
     }
 
     static func isTokenCharacter(_ byte: UInt8) -> Bool {

@@ -3,42 +3,27 @@ import Crypto
 /// Keys for other purposes than signing cookies, each derived from a secret for that purpose and cookie name alone (R28).
 struct DerivedKeys: Sendable {
     private let logging: [HMAC<SHA256>]
-    private let forgery: [HMAC<SHA256>]
     private let pinning: [HMAC<SHA256>]
     private let addresses: [HMAC<SHA256>]
 
     init(secrets: [[UInt8]], cookieName: String) {
-        func derive(_ purpose: String) -> [HMAC<SHA256>] {
-            secrets.map { secret in
-                var mac = HMAC<SHA256>(key: SymmetricKey(data: secret))
-                mac.update(data: Array("kv-storage session/1 \(purpose) \(cookieName)".utf8))
-                return HMAC<SHA256>(key: SymmetricKey(data: mac.finalize()))
-            }
+        self.logging = Array(Self.derive("log", secrets: secrets, cookieName: cookieName).prefix(1))
+        self.pinning = Self.derive("pin", secrets: secrets, cookieName: cookieName)
+        self.addresses = Array(Self.derive("address", secrets: secrets, cookieName: cookieName).prefix(1))
+    }
+
+    /// Returns a key for each secret, for one purpose and cookie name alone; the first writes, all are read with.
+    static func derive(_ purpose: String, secrets: [[UInt8]], cookieName: String) -> [HMAC<SHA256>] {
+        secrets.map { secret in
+            var mac = HMAC<SHA256>(key: SymmetricKey(data: secret))
+            mac.update(data: Array("kv-storage session/1 \(purpose) \(cookieName)".utf8))
+            return HMAC<SHA256>(key: SymmetricKey(data: mac.finalize()))
         }
-        self.logging = Array(derive("log").prefix(1))
-        self.forgery = derive("csrf")
-        self.pinning = derive("pin")
-        self.addresses = Array(derive("address").prefix(1))
     }
 
     /// Returns a salted hash of the ID, for logs (R07).
     func tag(_ id: SessionID) -> String {
         self.codes(self.logging, Array(id.text.utf8), count: 12).first ?? ""
-    }
-
-    /// Returns the session's CSRF token: 256 bits that change with the ID and are good for this cookie alone.
-    func csrfToken(_ id: SessionID) -> String {
-        self.codes(self.forgery, Array(id.text.utf8), count: 32).first ?? ""
-    }
-
-    /// Whether the token is the session's, made with any of the secrets; takes the same time wherever it differs (R06).
-    func isCSRFToken(_ token: String, _ id: SessionID) -> Bool {
-        guard let presented = Base64.url.decode(token.utf8), presented.count == 32 else { return false }
-        return self.forgery.contains { key in
-            var mac = key
-            mac.update(data: Array(id.text.utf8))
-            return mac.finalize() == presented
-        }
     }
 
     /// Returns the keyed hashes of a part of an address, one for each secret.

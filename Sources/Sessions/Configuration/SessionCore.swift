@@ -19,8 +19,8 @@ final class SessionCore: Sendable {
     let clock: any StorageClock
     let ids: any IDSource
     /// The header field for tokens of clients without cookies, if there is one.
-    let tokenField: HTTPField.Name?
-    let csrfField: HTTPField.Name
+    let tokenField: TokenField?
+    let forgery: ForgeryProtection
     let options: SessionOptions
     /// Who waits for the end of a session.
     let streams: SessionStreams
@@ -35,28 +35,38 @@ final class SessionCore: Sendable {
         options: SessionOptions,
         foreign: ForeignSessions?
     ) throws(SessionError) {
-        try ConfigurationCheck.place(place, name: name)
+        try ConfigurationCheck.place(place)
         try ConfigurationCheck.options(options, in: place)
         self.limits = try ConfigurationCheck.times(options)
         self.persistentLimits = try ConfigurationCheck.persistentLimits(options) ?? self.limits
         let cookieName = try ConfigurationCheck.cookie(name, options.cookie)
         try ConfigurationCheck.name(name, cookieName: cookieName, valueBytes: SignedToken.maximumEncodedCount)
+        try ConfigurationCheck.secrets(place, name: name, cookieName: cookieName)
         self.name = name
         self.type = type
+        let secretBytes: [[UInt8]]
         switch place.kind {
         case .storage(let storage, let secrets):
             self.records = .storage(Self.place(in: storage, name: name))
             self.signer = CookieSigner(secrets: secrets.texts)
-            self.keys = DerivedKeys(secrets: secrets.texts.map { Array($0.utf8) }, cookieName: cookieName)
+            secretBytes = secrets.texts.map { Array($0.utf8) }
         case .cookie(let keys, let revocations):
             let revocations = revocations.map { Self.place(in: $0, name: name) }
             self.records = .cookie(Sealer(keys, cookieName: cookieName, revocations: revocations))
             self.signer = CookieSigner(secrets: [])
-            self.keys = DerivedKeys(secrets: keys.map(\.bytes), cookieName: cookieName)
+            secretBytes = keys.map(\.bytes)
         }
-        self.tokenField = try options.tokenField.map { (name) throws(SessionError) in try ConfigurationCheck.field(name)
+        self.keys = DerivedKeys(secrets: secretBytes, cookieName: cookieName)
+        self.tokenField = try options.tokenField.map { (field) throws(SessionError) in try TokenField(field) }
+        self.forgery = try ForgeryProtection(
+            secrets: secretBytes,
+            cookieName: cookieName,
+            options,
+            maxAge: self.limits.absolute / 1000
+        )
+        guard self.tokenField?.request != self.forgery.field else {
+            throw ConfigurationCheck.invalid("tokenField and csrfField are the same field; give each a name of its own")
         }
-        self.csrfField = try ConfigurationCheck.field(options.csrfField)
         self.rolling = options.rolling
         self.cookie = CookieWriter(name: cookieName, options.cookie)
         self.reader = CookieReader(name: cookieName)

@@ -43,18 +43,31 @@ public struct SessionOptions: Sendable {
 
     // MARK: Cookie and header fields
 
-    /// The cookie's attributes; by default the strict ones, `Secure` among them. A site that is developed on plain HTTP at an
-    /// address other than localhost needs ``CookieAttributes/Secure-swift.enum/automatic`` there.
+    /// The cookie's attributes; by default the strict ones, `Secure` among them. A site that is developed on plain HTTP needs
+    /// ``CookieAttributes/Secure-swift.enum/automatic`` there: Safari wants it on localhost too, other browsers elsewhere.
     public var cookie = CookieAttributes()
 
     /// The header field in which a client without cookies may send and gets its token; `nil` by default: none.
     ///
-    /// A client asks for it by sending the field, empty at first. If a field and a cookie both name a session, they have to
-    /// name the same one, or the request has none (R38).
-    public var tokenField: String?
+    ///     options.tokenField = "X-Session-Token"  // or .bearer
+    ///
+    /// A client asks for a token by sending the field without one, see ``SessionTokenField``. If a field and a cookie both
+    /// name a session, they have to name the same one, or the request has none (R38).
+    public var tokenField: SessionTokenField?
 
     /// The header field in which ``verifyCSRF(_:token:name:)`` looks for the token; `X-CSRF-Token` by default.
     public var csrfField = "X-CSRF-Token"
+
+    /// The hosts that this server goes by, for what compares a request's `Host`: ``isSameOrigin(_:allowing:name:)`` refuses
+    /// others. `nil`, the default, takes any host for the right one.
+    ///
+    ///     options.hosts = ["example.org", "localhost:8080"]
+    ///
+    /// A browser sends the host that its user is at, so that nobody else's page gets past the default but by DNS rebinding: a
+    /// host of the attacker's that comes to name this server's address. Servers inside a network want this list. It is
+    /// compared as bytes, ASCII letters in any case; a name without a port stands for all its ports, one with a port for that
+    /// port (443 with `https` and 80 with `http` need not stand in `Host`).
+    public var hosts: Set<String>?
 
     // MARK: Data
 

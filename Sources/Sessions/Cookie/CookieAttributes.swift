@@ -1,11 +1,13 @@
 /// The attributes of a session's cookie (RFC 6265bis).
 ///
 /// The defaults are what OWASP and NIST SP 800-63B ask for: `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/`, no `Domain`, and
-/// with these the name prefix `__Host-`. What browsers would ignore or drop is refused by ``SessionConfig``.
+/// with these the name prefix `__Host-`. What browsers would ignore or drop is refused by ``SessionConfig``, as far as a server
+/// can know it: public suffixes are the browsers' matter.
 public struct CookieAttributes: Sendable, Hashable {
     /// When the cookie is marked `Secure`.
     public enum Secure: Sendable, Hashable {
-        /// Always. Browsers take such cookies from `https` and from localhost.
+        /// Always. Browsers take such cookies from `https`; Chromium and Firefox from `http://localhost` too, Safari does
+        /// not: to develop with Safari on plain HTTP takes ``automatic``.
         case always
         /// When the connection is secure, or a trusted proxy says that the client's is.
         case automatic
@@ -33,11 +35,18 @@ public struct CookieAttributes: Sendable, Hashable {
         case secure
         /// `__Host-`: set by this very host, for all its paths, over a secure connection.
         case host
+        /// `__Http-`: set by a server's response, never by a script, over a secure connection; needs ``httpOnly``.
+        ///
+        /// This one and ``hostHTTP`` are of draft-ietf-httpbis-layered-cookies. Browsers that don't know them yet take the
+        /// cookie like any other, so that nothing is lost but their word for it.
+        case http
+        /// `__Host-Http-`: what ``host`` and ``http`` say together. Older browsers see a `__Host-` name in it.
+        case hostHTTP
     }
 
     /// When the cookie is marked `Secure`; ``Secure/always`` by default.
     public var secure: Secure
-    /// Whether scripts are kept from the cookie; `true` by default.
+    /// Whether scripts are kept from the cookie; `true` by default. The cookie of ``csrfToken(_:name:)`` always is.
     public var httpOnly: Bool
     /// Which requests from other sites carry the cookie; ``SameSite/lax`` by default.
     public var sameSite: SameSite

@@ -12,8 +12,11 @@ struct CookieReader: Sendable {
         self.name = Array(name.utf8)
     }
 
-    /// Calls `body` for each value of the cookie until it answers `false`. Names are compared byte for byte (A05); a pair of
-    /// quotes around a value is taken off; what has no `=` is skipped.
+    /// Calls `body` for each value of the cookie until it answers `false`. Names are compared byte for byte (A05); what has no
+    /// `=` right behind the name is skipped.
+    ///
+    /// A33: quotes are part of the value, as RFC 6265bis §4.1.1 says, and no value of ours has any: what is sent to a client
+    /// comes back as it was. Only the blanks around a whole pair are none of its own.
     func forEachValue(in fields: HTTPFields, _ body: (UnsafeRawBufferPointer) -> Bool) {
         // By the index: an iterator counts references to the strings of every field.
         for index in fields.indices where fields[index].name.canonicalName == Self.fieldName {
@@ -38,17 +41,9 @@ struct CookieReader: Sendable {
     private func value(of pair: Range<Int>, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard pair.count > self.name.count else { return nil }
         for (offset, byte) in self.name.enumerated() where text[pair.lowerBound + offset] != byte { return nil }
-        var equals = pair.lowerBound + self.name.count
-        // Blanks around the `=` are trimmed, as the standard's algorithm for browsers does.
-        while equals < pair.upperBound, Self.isBlank(text[equals]) { equals += 1 }
-        guard equals < pair.upperBound, text[equals] == UInt8(ascii: "=") else { return nil }
-        var range = Self.trim(text, equals + 1, pair.upperBound)
-        if range.count >= 2, text[range.lowerBound] == UInt8(ascii: "\""),
-            text[range.upperBound - 1] == UInt8(ascii: "\"")
-        {
-            range = range.lowerBound + 1..<range.upperBound - 1
-        }
-        return UnsafeRawBufferPointer(rebasing: text[range])
+        let equals = pair.lowerBound + self.name.count
+        guard text[equals] == UInt8(ascii: "=") else { return nil }
+        return UnsafeRawBufferPointer(rebasing: text[(equals + 1)..<pair.upperBound])
     }
 
     private static func trim(_ text: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Range<Int> {

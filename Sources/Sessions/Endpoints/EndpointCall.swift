@@ -1,5 +1,6 @@
 import HTTPTypes
 import KVStorage
+import Synchronization
 
 /// One request to an endpoint.
 struct EndpointCall<Value: Codable & Sendable> {
@@ -30,13 +31,26 @@ struct EndpointCall<Value: Codable & Sendable> {
         let value = try await updateSession(self.event, as: Value.self, name: self.endpoints.name) { value in
             guard let current = JSONMembers(try self.json.encode(value)) else { throw EndpointRefusal.notAnObject }
             let combined = try combine(current, members).json()
-            guard let changed = try? self.json.decode(Value.self, from: combined) else {
-                throw EndpointRefusal.wrongType
+            do {
+                value = try self.json.decode(Value.self, from: combined)
+            } catch {
+                throw EndpointRefusal.wrongType(error, writable: self.endpoints.writable)
             }
-            value = changed
-            return changed
+            return value
         }
         return try self.visible(value)
+    }
+
+    /// Returns for how many whole seconds the session goes on if nothing more happens; `nil` if there is none.
+    func expiresIn() async throws(SessionError) -> Int64? {
+        guard let info = try await sessionInfo(self.event, name: self.endpoints.name) else { return nil }
+        let milliseconds = self.slot.core.clock.now.duration(to: info.expires).wholeMilliseconds
+        return max(milliseconds / 1000, 0)
+    }
+
+    /// Has what is read from now on be no activity.
+    func doNotTouch() {
+        self.slot.touchesOnLoad.store(false, ordering: .relaxed)
     }
 
     /// Throws unless the request comes from the session's own pages.
@@ -87,5 +101,22 @@ struct EndpointRefusal: Error {
     static let tooLarge = EndpointRefusal(.contentTooLarge, "too_large", "the body is too large")
     static let notAnObject = EndpointRefusal(.badRequest, "bad_request", "send a JSON object")
     static let notWritable = EndpointRefusal(.badRequest, "not_writable", "the body names a field that is not writable")
-    static let wrongType = EndpointRefusal(.badRequest, "bad_request", "the fields are not of the session's type")
+
+    /// Says which writable field is missing or wrong, as far as the decoder tells; of others the client learns nothing.
+    static func wrongType(_ error: any Error, writable: Set<String>) -> EndpointRefusal {
+        let general = EndpointRefusal(.badRequest, "bad_request", "the fields are not of the session's type")
+        let (name, problem): (String?, String) =
+            switch error as? DecodingError {
+            case .keyNotFound(let key, let context) where context.codingPath.isEmpty: (key.stringValue, "is missing")
+            case .keyNotFound(_, let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
+                .dataCorrupted(let context):
+                (context.codingPath.first?.stringValue, "is not of the session's type")
+            default: (nil, "")
+            }
+        // A name goes into JSON as it is, so it has to be a plain one.
+        guard let name, writable.contains(name), name.utf8.allSatisfy({ Base64.url.contains($0) }) else {
+            return general
+        }
+        return EndpointRefusal(.badRequest, "bad_request", "the field \(name) \(problem)")
+    }
 }

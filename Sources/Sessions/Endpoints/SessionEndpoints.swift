@@ -38,6 +38,12 @@ public struct SessionEndpoints: Sendable {
     /// Which session; by default the one that was set up first.
     public var name: String?
 
+    /// What `Allow` says: the methods that are answered, `HEAD` with `GET` and `OPTIONS` always (RFC 9110 §10.2.1).
+    var allowed: String {
+        let names = self.methods.map(\.rawValue) + (self.methods.contains(.get) ? ["HEAD"] : []) + ["OPTIONS"]
+        return names.sorted().joined(separator: ", ")
+    }
+
     /// Creates endpoints that answer the given methods.
     public init(
         methods: Set<Method> = [],

@@ -9,6 +9,11 @@ extension SessionEvent {
     ///
     /// A `Set-Cookie` replaces one of the same cookie and leaves the others (R20); `Vary` and `Cache-Control` are merged
     /// with what the response has (R23); any other field replaces.
+    ///
+    /// What the application says of caching stays: to a `Cache-Control: public, max-age=600` the session only adds
+    /// `no-cache="Set-Cookie"` where it sends a cookie, and to a response that merely read the session nothing but
+    /// `Vary: Cookie`. A cache that knows neither form (RFC 9111 §5.2.2.4 allows ignoring the former) keeps such a response,
+    /// cookie and all: say `private` or `no-store` of pages that depend on who asks.
     public func apply(to fields: inout HTTPFields) {
         self.closeHead()
         let own = self.responseFields

@@ -65,6 +65,8 @@ public final class SessionEvent: Sendable {
             return self.furtherSlots.first { $0.core.cookie.name == cookieName }
         }
 
+        var slots: [SessionSlot] { (self.slot.map { [$0] } ?? []) + self.furtherSlots }
+
         mutating func add(_ slot: SessionSlot) {
             if self.slot == nil { self.slot = slot } else { self.furtherSlots.append(slot) }
         }
@@ -118,6 +120,9 @@ public final class SessionEvent: Sendable {
 
     /// The fields that a session sends and no cache may keep.
     var unstorable: [HTTPField.Name] { self.state.withLock { $0.unstorable } }
+
+    /// The sessions that were set up.
+    var slots: [SessionSlot] { self.state.withLock { $0.slots } }
 
     /// Returns the session of that name, or the first one that was set up; `nil` if there is none.
     func slot(_ name: String?) -> SessionSlot? {

@@ -9,10 +9,10 @@ import KVStorage
 /// - Parameters:
 ///   - user: Whose.
 ///   - kept: A request whose session of this configuration goes on; `nil` ends all. Of two that keep their own at once the
-///     later one does.
+///     first one does, and the other, whose session it ends, throws ``SessionError/Code/gone``.
 ///   - config: The sessions' configuration.
-/// - Throws: ``SessionError/Code/storage``, `conflict`, `headSent` (a sealed session can't be kept any more), `notSupported`.
-///   If it throws, the sessions may have been ended, that of `kept` included.
+/// - Throws: ``SessionError/Code/storage``, `conflict`, `headSent` (a sealed session can't be kept any more), `notSupported`,
+///   `notStarted`. If it throws, the sessions may have been ended, that of `kept` included.
 @discardableResult
 public func revokeSessions<Value>(
     of user: String,
@@ -20,17 +20,22 @@ public func revokeSessions<Value>(
     _ config: SessionConfig<Value>
 ) async throws(SessionError) -> Int {
     let core = config.core
-    guard let kept, let slot = kept.slot(core.name) else {
+    guard let kept, let own = try await kept.requiredSlot(core.name).session(kept) else {
         _ = try await core.advanceEpoch(.user(user))
         return core.records.isSealed ? 0 : await core.endListed(of: user, except: nil)
     }
-    // It has to be read before what it holds is refused.
-    let own = try await slot.session(kept)
-    if core.records.isSealed, own != nil { try slot.requireHead(kept) }
-    let epoch = try await core.advanceEpoch(.user(user))
-    var handle: String?
-    if own != nil { handle = try await slot.keep(through: epoch, of: user, kept) }
-    return core.records.isSealed ? 0 : await core.endListed(of: user, except: handle)
+    let slot = try kept.requiredSlot(core.name)
+    guard core.isSame(own.record.user, user), own.record.epochs.count > 1 else {
+        // Somebody else's, or nobody's: it goes on anyway.
+        _ = try await core.advanceEpoch(.user(user))
+        return core.records.isSealed ? 0 : await core.endListed(of: user, except: nil)
+    }
+    if core.records.isSealed { try slot.requireHead(kept) }
+    guard let epoch = try await core.advanceEpoch(.user(user), from: own.record.epochs[1]) else {
+        throw SessionSlot.gone
+    }
+    try await slot.keep(own, through: epoch, of: user, kept)
+    return core.records.isSealed ? 0 : await core.endListed(of: user, except: own.handle)
 }
 
 /// Ends every session of every user of the configuration: after a leak, or to have everybody log in again.
@@ -80,29 +85,38 @@ public func revokeSession<Value>(
 }
 
 extension SessionSlot {
-    /// Lets the request's own session outlive a revocation; returns its handle, or `nil` if it is none of the user's.
+    /// Lets the request's own session outlive a revocation, also if the request still has the ID before the last regeneration.
     fileprivate func keep(
-        through epoch: Epoch, of user: String, _ event: SessionEvent
-    ) async throws(SessionError) -> String? {
+        _ own: LoadedSession, through epoch: Epoch, of user: String, _ event: SessionEvent
+    ) async throws(SessionError) {
         try await self.lock.withLock { () async throws(SessionError) in
+            var session = own
             for _ in 0..<self.core.options.updateAttempts {
-                guard case .live(let session) = self.current, self.core.isSame(session.record.user, user),
-                    session.record.epochs.count >= 2
-                else { return nil }
                 var record = session.record
                 record.epochs[1] = epoch.token
                 self.core.modernise(&record, session.id)
                 let bytes = record.bytes
                 let isKept = try await self.core.swap(
                     session.handle, expected: session.bytes, bytes, ttl: self.storageLife(record))
-                if isKept {
-                    let kept = session.with(record, bytes: bytes)
-                    try self.adopt(kept, sending: self.core.records.isSealed, event)
-                    return kept.handle
+                if isKept { return try self.adoptKept(session.with(record, bytes: bytes), event) }
+                guard let present = try await self.core.read(session.handle),
+                    let other = self.core.parse(present), self.core.isSame(other.user, user), other.epochs.count > 1
+                else {
+                    self.current = .ended
+                    throw Self.gone
                 }
-                try await self.reload(session)
+                session = LoadedSession(id: session.id, handle: session.handle, bytes: present, record: other)
             }
             throw self.conflict
+        }
+    }
+
+    private func adoptKept(_ session: LoadedSession, _ event: SessionEvent) throws(SessionError) {
+        switch self.isReadOnly(session) {
+        case false?: try self.adopt(session, sending: self.core.records.isSealed, event)
+        case true?: self.current = .readOnly(session)
+        // Another request of this browser has given it a new ID meanwhile.
+        case nil: self.current = .ended
         }
     }
 }

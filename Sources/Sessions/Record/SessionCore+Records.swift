@@ -71,7 +71,7 @@ extension SessionCore {
         do {
             return try await storage.compareAndSwapItem(handle, expected: expected, replacement: record, ttl: ttl)
         } catch { failure = error }
-        guard let present = await self.reread(handle) else { throw Self.outcomeUnknown(failure) }
+        guard let present = try await self.present(handle, after: failure) else { throw Self.outcomeUnknown(failure) }
         if present.bytes == record { return true }
         guard present.bytes != expected else { throw SessionError(failure, while: "writing a record") }
         // Whoever removed it did so before or after this write: either way it is not there.
@@ -89,7 +89,7 @@ extension SessionCore {
         do {
             return try await storage.compareAndSwapItem(handle, expected: expected, replacement: nil)
         } catch { failure = error }
-        guard let present = await self.reread(handle) else { throw Self.outcomeUnknown(failure) }
+        guard let present = try await self.present(handle, after: failure) else { throw Self.outcomeUnknown(failure) }
         guard let bytes = present.bytes else { return true }
         guard bytes != expected else { throw SessionError(failure, while: "removing a record") }
         return false
@@ -104,15 +104,25 @@ extension SessionCore {
         do {
             return try await storage.takeItemRaw(handle)
         } catch { failure = error }
-        guard let present = await self.reread(handle) else { throw Self.outcomeUnknown(failure) }
+        guard let present = try await self.present(handle, after: failure) else { throw Self.outcomeUnknown(failure) }
         guard present.bytes == nil else { throw SessionError(failure, while: "removing a record") }
         return nil
     }
 
-    /// What is there, or `nil` if that can't be read either.
-    private func reread(_ handle: String) async -> (bytes: [UInt8]?, Void)? {
+    /// What is there after a call that failed, or `nil` if that can't be read either; throws if the call changed nothing for sure.
+    private func present(
+        _ handle: String, after failure: StorageError
+    ) async throws(SessionError) -> (bytes: [UInt8]?, Void)? {
+        guard !Self.undone.contains(failure.code) else { throw SessionError(failure, while: "changing a record") }
         do { return (try await self.read(handle), ()) } catch { return nil }
     }
+
+    /// The codes with which a driver says that it changed nothing.
+    private static let undone: Set<StorageError.Code> = [
+        .cancelled, .closed, .conflict, .full, .invalidKey, .invalidOption, .notSupported, .overloaded,
+        .permissionDenied,
+        .readOnly, .tooLarge,
+    ]
 
     private static func outcomeUnknown(_ failure: StorageError) -> SessionError {
         SessionError(

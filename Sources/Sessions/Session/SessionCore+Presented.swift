@@ -27,12 +27,8 @@ extension SessionCore {
         }
         var isFieldRefused = false
         if let tokenField = self.tokenField {
-            for field in event.request.headerFields where field.name == tokenField {
-                presented.hasField = true
-                let outcome = field.withUnsafeBytesOfValue { value in
-                    value.isEmpty ? nil : self.verify(UnsafeRawBufferPointer(value))
-                }
-                guard let outcome else { continue }
+            presented.hasField = tokenField.forEachToken(in: event.request.headerFields) { value in
+                let outcome = value.map(self.verify) ?? .refused(.malformed)
                 tokens.take(outcome)
                 if case .refused = outcome { isFieldRefused = true }
             }

@@ -66,11 +66,14 @@ extension SessionSlot {
         if bytes != nil { self.core.report(.destroyed, end.id, handle: end.handle, user: user) }
     }
 
-    /// Removes a record whose ID nobody knows; if that fails, its lifetime ends it.
+    /// Removes a record whose ID nobody knows; if that fails, its lifetime ends it. Does so too when the request's task was
+    /// cancelled, as a client that hangs up does.
     func discard(_ session: LoadedSession) async {
-        do {
-            _ = try await self.core.take(session.handle)
-        } catch { self.core.report(.storageFailed, session) }
-        await self.core.removeFromUserIndex([session.handle], of: session.record.user)
+        await Task {
+            do throws(SessionError) {
+                _ = try await self.core.take(session.handle)
+            } catch { self.core.report(.storageFailed, session) }
+            await self.core.removeFromUserIndex([session.handle], of: session.record.user)
+        }.value
     }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import KVStorage
+import Synchronization
 
 extension SessionSlot {
     /// Asks storage for the session unless that is done; under ``lock``. Without one of ours, another library's is taken over
@@ -20,7 +21,7 @@ extension SessionSlot {
         case .live(let session), .readOnly(let session): return session
         case .locked: throw Self.locked
         case .pending(let credential):
-            event.addVary(tokenField: self.core.tokenField)
+            event.addVary(tokenField: self.core.tokenField?.request)
             guard let credential else {
                 self.current = .absent
                 return nil
@@ -68,7 +69,7 @@ extension SessionSlot {
         }
         let isOld = credential.signer > 0
         var record = session.record
-        let isTouched = self.isTouchDue(record)
+        let isTouched = self.touchesOnLoad.load(ordering: .relaxed) && self.isTouchDue(record)
         if isTouched { record.seen = self.core.clock.now }
         if let epochs = found.adoptedEpochs { record.epochs = epochs }
         let hasToWrite = isTouched || record.isCorrected || found.adoptedEpochs != nil

@@ -26,6 +26,10 @@ final class SessionSlot: Sendable {
     let lock = AsyncLock()
     /// What the request brought.
     let presented: SessionCore.Presented
+    /// Whether loading the session notes the activity where that is due; `false` for who only asks how long it goes on.
+    let touchesOnLoad = Atomic(true)
+    /// What the cookie for tokens without a session holds, if this response sends it.
+    let csrfCookie = Mutex<CSRFCookie.Content?>(nil)
     private let phase: Mutex<Phase>
 
     /// Whether the request has a cookie of this name, good or bad.
@@ -126,7 +130,7 @@ final class SessionSlot: Sendable {
     func send(_ session: LoadedSession, _ event: SessionEvent) throws(SessionError) {
         guard !event.isHeadSent else { return }
         let (token, cookie) = try self.cookie(of: session, event)
-        if let field = self.core.tokenField, self.hasField { event.setToken(token, field) }
+        if let field = self.core.tokenField?.response, self.hasField { event.setToken(token, field) }
         if self.hasCookie || !self.hasField { event.setCookie(cookie, self.core.cookie) }
     }
 
@@ -151,7 +155,7 @@ final class SessionSlot: Sendable {
     /// R14: takes the token from the client, if it has one, and takes back what was to be sent.
     func withdraw(_ event: SessionEvent) {
         guard !event.isHeadSent else { return }
-        if let field = self.core.tokenField, self.hasField { event.setToken("", field) }
+        if let field = self.core.tokenField?.response, self.hasField { event.setToken("", field) }
         if self.hasCookie {
             event.setCookie(self.core.cookie.remove(secure: self.core.isSecure(event)), self.core.cookie)
         } else {

@@ -138,19 +138,36 @@ extension SessionCore {
 
     /// Replaces an epoch: from then on the sessions that hold the old one are refused.
     func advanceEpoch(_ scope: EpochScope) async throws(SessionError) -> Epoch {
-        guard let storage = self.epochStorage else {
-            throw SessionError(
-                .notSupported,
-                "sealed sessions are revoked through the `revocations` storage, which their configuration does not have"
-            )
-        }
+        let storage = try self.requiredEpochStorage()
         let epoch = Epoch(revoked: self.clock.now)
         do {
-            // What is there lives longer than every session that holds it.
-            try await storage.setItemRaw(
-                Self.epochKey(scope), epoch.bytes, ttl: .keep(orElse: .after(self.longestLife + .seconds(86_400))))
+            try await storage.setItemRaw(Self.epochKey(scope), epoch.bytes, ttl: self.advancedLife)
         } catch { throw SessionError(error, while: "revoking sessions") }
         return epoch
+    }
+
+    /// Replaces an epoch that is the given one still; `nil` if somebody else has replaced it.
+    func advanceEpoch(_ scope: EpochScope, from token: String) async throws(SessionError) -> Epoch? {
+        let storage = try self.requiredEpochStorage()
+        let key = Self.epochKey(scope)
+        let epoch = Epoch(revoked: self.clock.now)
+        do {
+            guard let present = try await storage.getItemRaw(key), Self.hold([token], [present]) else { return nil }
+            let isReplaced = try await storage.compareAndSwapItem(
+                key, expected: present, replacement: epoch.bytes, ttl: self.advancedLife)
+            return isReplaced ? epoch : nil
+        } catch { throw SessionError(error, while: "revoking sessions") }
+    }
+
+    /// What is there lives longer than every session that holds it.
+    private var advancedLife: TTL { .keep(orElse: .after(self.longestLife + .seconds(86_400))) }
+
+    private func requiredEpochStorage() throws(SessionError) -> Storage {
+        if let storage = self.epochStorage { return storage }
+        throw SessionError(
+            .notSupported,
+            "sealed sessions are revoked through the `revocations` storage, which their configuration does not have"
+        )
     }
 
     // MARK: Sealed sessions

@@ -15,12 +15,12 @@ extension FuzzTarget {
     ]
 
     /// `Cookie` fields. What is accepted was issued: the session behind it is the one that was made.
-    static let cookies = Self.cookieTarget("cookies", share: 20) {
+    static let cookies = Self.cookieTarget("cookies", share: 10) {
         try SessionConfig(in: .storage(Storage(), secrets: [Self.secret])) { Visits() }
     }
 
     /// `Cookie` fields with sealed sessions.
-    static let sealedCookies = Self.cookieTarget("sealed-cookies", share: 15) {
+    static let sealedCookies = Self.cookieTarget("sealed-cookies", share: 10) {
         try SessionConfig(in: .cookie(sealedWith: [Self.key()])) { Visits() }
     }
 

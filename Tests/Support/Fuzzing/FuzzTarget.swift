@@ -16,8 +16,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
     /// All targets; their shares make a hundred.
     package static let all = [
         Self.cookies, Self.sealedCookies, Self.signatures, Self.records, Self.storedRecords, Self.bodies,
-        Self.addresses,
-        Self.json, Self.keys,
+        Self.addresses, Self.adoptions, Self.bearers, Self.forms, Self.json, Self.keys,
     ]
 
     /// What did not hold, and for which input.

@@ -52,10 +52,18 @@ private func makeRouter(
     )
     visitors.addRoutes(SessionRoutes(of: Visitor.self, endpoints).routes, atPath: "/api/session")
 
-    // Every form carries the token, although browsers of this decade would vouch for the origin as well.
+    visitors.addRoutes(StreamRoutes().routes, atPath: "/session")
+
+    // Every form carries the token, although browsers of this decade would vouch for the origin as well. One that was open over
+    // a login is shown anew.
     let pages = visitors.group()
-    pages.add(middleware: StaleForms())
-    pages.add(middleware: CSRFMiddleware(.token))
+    pages.add(
+        middleware: CSRFMiddleware(.token) { failure, _, context in
+            guard failure.isStale else { return nil }
+            let notice = "The page was out of date, so nothing was changed. Please try again."
+            try await setFlash(context.event, VisitorRoutes.notice, notice)
+            return .redirect(to: "/")
+        })
     pages.addRoutes(VisitorRoutes(sessions: sessions, store: settings.store, statistics: statistics).routes)
     pages.addRoutes(AccountRoutes(sessions: sessions).routes)
     return router

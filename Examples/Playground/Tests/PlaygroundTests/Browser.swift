@@ -59,17 +59,29 @@ struct Browser: Sendable {
         let _: Nothing? = try await self.send(.POST, "\(self.session)/url", ["url": url])
     }
 
+    /// Opens another tab of this browser and goes there; returns where it was before.
+    func openTab() async throws -> String {
+        let before: String = try await self.send(.GET, "\(self.session)/window")
+        let tab: [String: String] = try await self.send(.POST, "\(self.session)/window/new", ["type": "tab"])
+        try await self.goToTab(tab["handle"] ?? "")
+        return before
+    }
+
+    func goToTab(_ handle: String) async throws {
+        let _: Nothing? = try await self.send(.POST, "\(self.session)/window", ["handle": handle])
+    }
+
     func reload() async throws {
         let _: Nothing? = try await self.send(.POST, "\(self.session)/refresh", Nothing())
     }
 
     /// Clicks the element; a click that leads to another page waits for it.
     func click(_ path: String) async throws {
-        let _: Nothing? = try await self.send(.POST, "\(try await self.element(path))/click", Nothing())
+        let _: Nothing? = try await self.with(path) { try await self.send(.POST, "\($0)/click", Nothing()) }
     }
 
     func type(_ text: String, into path: String) async throws {
-        let _: Nothing? = try await self.send(.POST, "\(try await self.element(path))/value", ["text": text])
+        let _: Nothing? = try await self.with(path) { try await self.send(.POST, "\($0)/value", ["text": text]) }
     }
 
     /// Empties the field and types the text into it.
@@ -81,7 +93,7 @@ struct Browser: Sendable {
 
     /// Waits for the element and returns the text that it shows.
     func text(_ path: String) async throws -> String {
-        try await self.send(.GET, "\(try await self.element(path))/text")
+        try await self.with(path) { try await self.send(.GET, "\($0)/text") }
     }
 
     func title() async throws -> String {
@@ -123,6 +135,19 @@ struct Browser: Sendable {
         let text: String = try await self.send(.GET, "\(self.session)/screenshot")
         guard let data = Data(base64Encoded: text) else { throw Failure(description: "the picture is not base64") }
         return data
+    }
+
+    /// Does something with an element; looks for it again if the page was another one by then.
+    private func with<Value>(_ path: String, _ body: (_ element: String) async throws -> Value) async throws -> Value {
+        for _ in 0..<20 {
+            let element = try await self.element(path)
+            do {
+                return try await body(element)
+            } catch let failure as Failure where failure.description.contains("stale element reference") {
+                continue
+            }
+        }
+        throw Failure(description: "the page kept changing under \(path)")
     }
 
     private func element(_ path: String) async throws -> String {

@@ -55,7 +55,7 @@ struct BrowserTests {
         }
     }
 
-    @Test func aFormWithoutTheSessionsTokenIsRefused() async throws {
+    @Test func aFormWithoutTheSessionsTokenChangesNothingAndIsShownAnew() async throws {
         try await RunningPlayground.run { playground, driver in
             let browser = try await playground.browser(driver, "first")
             try await browser.wait(for: Element.visits(1))
@@ -68,8 +68,8 @@ struct BrowserTests {
                     """
                 )
                 try await browser.keep("colour", "orange")
-                try await browser.wait(for: "//h1[.='Forbidden']")
-                try await browser.click("//a[@class='button']")
+                try await browser.wait(
+                    for: Element.notice("The page was out of date, so nothing was changed. Please try again."))
                 try await browser.wait(for: "//p[@class='empty'][.='Nothing yet.']")
             }
             try await browser.wait(for: Element.visits(3))
@@ -94,6 +94,8 @@ struct BrowserTests {
             try await first.click("//ul[@id='sessions'][count(li)=2]/li[.//b='Another browser']//button")
             try await first.wait(for: Element.notice("That browser is logged out."))
             try await first.wait(for: "//ul[@id='sessions'][count(li)=1]/li[.//b='This browser']")
+            // It says so by itself, before anybody loads its page again.
+            try await second.wait(for: "//p[@id='ended'][not(@hidden)][contains(., 'Load the page again')]")
             try await second.reload()
             try await second.wait(for: Element.loggedOut)
             try await second.wait(for: Element.visits(1))

@@ -13,8 +13,7 @@ struct Chromedriver: Sendable {
 
     /// Starts chromedriver, lets the body open browsers, and ends it with all of them.
     static func run<Result>(_ body: (Chromedriver) async throws -> Result) async throws -> Result {
-        let process = try ServerProcess("chromedriver", ["--port=0"])
-        let word = try await process.word(after: "started successfully on port ")
+        let (process, word) = try await self.start()
         guard let port = Int(word.filter(\.isNumber)) else {
             throw Failure(description: "chromedriver is on port \"\(word)\"")
         }
@@ -28,6 +27,16 @@ struct Chromedriver: Sendable {
             await Task { try? await driver.shutDown(process) }.value
             throw error
         }
+    }
+
+    /// Starts it and returns the word for its port.
+    private static func start() async throws -> (process: ServerProcess, word: String) {
+        // It ends at once if the port that it was given for IPv6 is another program's for IPv4.
+        for _ in 0..<5 {
+            let process = try ServerProcess("chromedriver", ["--port=0"])
+            if let word = try? await process.word(after: "started successfully on port ") { return (process, word) }
+        }
+        throw Failure(description: "chromedriver does not start")
     }
 
     private func shutDown(_ process: ServerProcess) async throws {

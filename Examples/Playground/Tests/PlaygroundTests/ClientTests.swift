@@ -53,6 +53,56 @@ struct ClientTests {
         }
     }
 
+    @Test func theOtherTabsFollow() async throws {
+        try await RunningPlayground.run { playground, driver in
+            let browser = try await playground.browser(driver, "first")
+            try await browser.wait(for: Self.enabled)
+            let first = try await browser.openTab()
+            try await browser.open(playground.url)
+            try await browser.wait(for: Self.enabled)
+            try await self.write(#"{"motto":"Festina lente"}"#, "update", browser)
+            try await browser.wait(for: Self.status("Updated"))
+            try await browser.goToTab(first)
+            try await browser.wait(for: Self.session("Festina lente"))
+            try await browser.click("//button[@data-call='remove']")
+            try await browser.wait(for: Self.session("There is no session."))
+            _ = try await browser.openTab()
+            try await browser.open(playground.url)
+            try await browser.wait(for: Element.visits(1))
+            try await browser.goToTab(first)
+            try await browser.wait(for: Self.session(#""visits": 1"#))
+            #expect(await playground.server.stop() == 0)
+        }
+    }
+
+    @Test func theEndIsKnownBeforeItComes() async throws {
+        struct Outcome: Decodable {
+            var left: Double
+            var told: Double
+            var methods: [String]
+        }
+        try await RunningPlayground.run { playground, driver in
+            let browser = try await playground.browser(driver, "first")
+            let outcome: Outcome = try await browser.run(
+                """
+                const { useSession } = await import("/api/session/client.js");
+                const methods = [];
+                const watched = (url, init) => { methods.push(init.method); return fetch(url, init); };
+                const day = 86_400_000;
+                const { session, onExpiring } = await useSession({ fetch: watched, fetchOnInit: true, warnBefore: day });
+                const { expires } = session;
+                await new Promise((resolve) => onExpiring(resolve));
+                return { left: expires - Date.now(), told: session.expires - Date.now(), methods };
+                """
+            )
+            // The playground's sessions last a day.
+            #expect(outcome.left > 86_000_000 && outcome.left <= 86_400_000)
+            #expect(outcome.told > 86_000_000 && outcome.told <= 86_400_000)
+            #expect(outcome.methods.first == "GET")
+            #expect(await playground.server.stop() == 0)
+        }
+    }
+
     @Test func callsSettleInTheirOrderAndTellWhoSubscribed() async throws {
         struct Seen: Decodable {
             var settled: [[Int]]
@@ -185,7 +235,8 @@ struct ClientTests {
                   return Response.json({ number: sent.length });
                 };
                 const basePath = "/elsewhere";
-                const one = await useSession({ basePath, fetch: answering, csrfToken: async () => "secret" });
+                const credentials = "include";
+                const one = await useSession({ basePath, fetch: answering, credentials, csrfToken: async () => "secret" });
                 await one.update({ number: 1 });
 
                 // A second use of the address shows what the first one knows, whatever a listener does.
@@ -208,7 +259,7 @@ struct ClientTests {
             )
             let expected = Outcome(
                 tokens: [nil, "secret", "secret"],
-                credentials: ["same-origin", "same-origin", "same-origin"],
+                credentials: ["include", "include", "include"],
                 timeout: "timeout",
                 shared: 3,
                 told: [2, 3]

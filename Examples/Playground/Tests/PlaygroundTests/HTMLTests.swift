@@ -21,7 +21,7 @@ import Testing
         let page = HomePage(visitor: visitor, views: 1, store: .memory, token: hostile, notice: hostile).html.source
         #expect(!page.contains("<img"))
         #expect(page.contains("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;"))
-        let account = AccountCard(user: hostile, current: "", sessions: [], token: hostile).html.source
+        let account = AccountCard(user: hostile, sessions: [], token: hostile).html.source
         #expect(!account.contains("<img"))
     }
 }

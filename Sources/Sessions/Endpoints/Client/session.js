@@ -25,9 +25,13 @@ export class SessionMethodError extends Error {
 // The server puts a line with what it knows before this module; a plain copy of the file does without.
 const told = typeof servedWith === "undefined" ? {} : servedWith;
 const stores = new Map();
+// Timers take no longer delay; one that is due at once again and again, or while nothing answers, would ask without end.
+const longestDelay = 2 ** 31 - 1;
+const shortestDelay = 1_000;
+const delayAfterFailure = 15_000;
 
 export async function useSession(options = {}) {
-  const { fetchOnInit, csrfToken, timeout = 30_000 } = options;
+  const { fetchOnInit, csrfToken, timeout = 30_000, credentials = "same-origin" } = options;
   const served = servedBase();
   const url = absolute(options.basePath ?? served ?? "/api/session");
   const field = options.csrfField ?? "X-CSRF-Token";
@@ -39,10 +43,12 @@ export async function useSession(options = {}) {
   async function request(method, body) {
     const headers = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const token = method === "GET" ? undefined : await valueOf(csrfToken);
+    const token = method === "GET" || method === "HEAD" ? undefined : await valueOf(csrfToken);
     if (token) headers[field] = token;
-    const init = { method, headers, body, credentials: "same-origin", cache: "no-store", redirect: "error" };
+    const init = { method, headers, body, credentials, cache: "no-store", redirect: "error" };
     if (timeout > 0) init.signal = AbortSignal.timeout(timeout);
+    // A time span from before the request: no later than what the server means, whatever the clocks say.
+    const sent = Date.now();
     let response, text;
     try {
       response = await send(url, init);
@@ -59,10 +65,13 @@ export async function useSession(options = {}) {
       const message = refusal.message ?? (response.statusText || `the server answered ${response.status}`);
       throw new SessionRequestError(refusal.error ?? "http", `${method} ${url}: ${message}`, response.status);
     }
-    if (response.status === 204 || response.status === 205) return null;
+    if (response.status === 204 || response.status === 205) return { data: null, expires: null, text: "null" };
+    const seconds = Number.parseInt(response.headers.get("X-Session-Expires-In") ?? "", 10);
+    const expires = Number.isNaN(seconds) ? null : sent + seconds * 1_000;
+    if (method === "HEAD") return { expires };
     try {
       if (/^application\/([^;]+\+)?json\s*(;|$)/i.test(response.headers.get("Content-Type") ?? "")) {
-        return JSON.parse(text);
+        return { data: JSON.parse(text), expires, text };
       }
     } catch {
       // Told below: no session can be read from it either way.
@@ -80,12 +89,13 @@ export async function useSession(options = {}) {
         // An answer that came meanwhile may have told what is not enabled.
         const refused = store.refusal(name, methods, url);
         if (refused) throw refused;
-        let data;
-        for (const [index, method] of methods.entries()) {
-          if (index > 0) store.show({ data });
-          data = await request(method, body?.json);
+        let answer;
+        for (const method of methods) {
+          if (answer) store.show({ data: answer.data, expires: answer.expires });
+          answer = await request(method, body?.json);
+          if (credentials !== "omit") store.announce(method, answer);
         }
-        return data;
+        return answer;
       }),
     );
   }
@@ -97,23 +107,48 @@ export async function useSession(options = {}) {
     remove: () => call("remove", ["DELETE"]),
     reset: () => call("reset", ["DELETE", "GET"]),
   };
+  // The first use that may read does so for what happens in other tabs and for the time.
+  if (!store.refusal("refresh", ["GET"], url)) store.reader ??= request;
+  const warnBefore = options.warnBefore ?? 60_000;
+  const onExpiring = (listener) => store.onExpiring(listener, warnBefore);
   // Where reading is not enabled there is nothing to fetch, unless the caller insists and is told so.
   if (fetchOnInit ?? !store.refusal("refresh", ["GET"], url)) await calls.refresh();
-  return { session: store.session, subscribe: store.subscribe, ...calls };
+  return { session: store.session, subscribe: store.subscribe, onExpiring, ...calls };
 }
 
 // What all uses of one address on a page share: the session, who wants to know of it, and the order of calls.
 function storeOf(url) {
   let store = stores.get(url);
-  if (!store) stores.set(url, (store = makeStore()));
+  if (!store) {
+    stores.set(url, (store = makeStore()));
+    store.channel = channelOf(url, store.hear);
+  }
   return store;
 }
 
+// Tells the other tabs and windows, where the browser lets them talk.
+function channelOf(url, hear) {
+  if (typeof BroadcastChannel !== "function") return undefined;
+  try {
+    const channel = new BroadcastChannel(`session ${url}`);
+    channel.onmessage = ({ data }) => hear(data);
+    channel.unref?.();
+    return channel;
+  } catch {
+    return undefined; // A sandboxed page has no other tabs.
+  }
+}
+
 function makeStore() {
-  let state = Object.freeze({ data: null, error: null, pending: false });
+  let state = Object.freeze({ data: null, error: null, pending: false, expires: null });
   let waiting = 0;
   let last = Promise.resolve();
+  // The answer that is shown as it was written, to see whether another tab has another one.
+  let shown;
+  let isRereading = false;
+  let timer;
   const listeners = new Set();
+  const warnings = new Set();
 
   const tell = (listener) => {
     try {
@@ -127,19 +162,11 @@ function makeStore() {
   };
   const store = {
     methods: undefined,
-    session: Object.freeze({
-      get data() {
-        return state.data;
-      },
-      get error() {
-        return state.error;
-      },
-      get pending() {
-        return state.pending;
-      },
-    }),
+    session: Object.freeze(live({}, ["data", "error", "pending", "expires"], () => state)),
     show(change) {
+      const hasMoved = change.expires !== undefined && change.expires !== state.expires;
       state = Object.freeze({ ...state, ...change });
+      if (hasMoved) store.watch();
       for (const entry of [...listeners]) if (listeners.has(entry)) tell(entry.listener);
     },
     subscribe(listener) {
@@ -153,7 +180,10 @@ function makeStore() {
       waiting += 1;
       if (!state.pending) store.show({ pending: true });
       const result = last.then(work).then(
-        (data) => store.settle({ data, error: null }),
+        ({ data, expires, text }) => {
+          shown = text;
+          return store.settle({ data, expires, error: null });
+        },
         (error) => {
           if (error instanceof SessionRequestError) return store.settle({ error });
           store.settle({});
@@ -166,7 +196,78 @@ function makeStore() {
     settle(change) {
       waiting -= 1;
       store.show({ ...change, pending: waiting > 0 });
-      return Object.freeze({ data: state.data, error: state.error, pending: false });
+      return Object.freeze({ ...state, pending: false });
+    },
+    // Waits for its turn among the calls, and shows nothing of that.
+    inTurn(work) {
+      last = last.then(work).catch(() => {});
+      return last;
+    },
+    announce(method, { text, expires }) {
+      store.channel?.postMessage(method === "DELETE" ? { ended: true } : { text, expires });
+    },
+    // What another tab saw. Of a change it is read anew, as answers may arrive here in another order than they were given;
+    // what is read for that is not announced, so that tabs don't go on telling each other.
+    hear({ ended, text, expires }) {
+      if (ended) {
+        store.inTurn(() => {
+          shown = "null";
+          store.show({ data: null, error: null, expires: null });
+        });
+      } else if (text === shown) {
+        if (expires > (state.expires ?? Infinity)) store.show({ expires });
+      } else if (shown !== undefined && store.reader && !isRereading) {
+        isRereading = true;
+        store.inTurn(async () => {
+          isRereading = false;
+          const answer = await store.reader("GET");
+          shown = answer.text;
+          store.show({ data: answer.data, expires: answer.expires, error: null });
+        });
+      }
+    },
+    onExpiring(listener, before) {
+      if (typeof listener !== "function") throw new TypeError("onExpiring() takes a function");
+      const entry = { listener, before, isTold: false };
+      warnings.add(entry);
+      store.watch();
+      return () => {
+        warnings.delete(entry);
+        store.watch();
+      };
+    },
+    // Sets the timer for what comes next: a warning, or the end.
+    watch(least = 0) {
+      clearTimeout(timer);
+      if (state.expires === null || warnings.size === 0) return;
+      const left = state.expires - Date.now();
+      for (const entry of warnings) if (left > entry.before) entry.isTold = false;
+      const due = [...warnings].map((entry) => (entry.isTold ? left : left - entry.before));
+      const delay = Math.min(Math.max(least, Math.min(...due)), longestDelay);
+      timer = setTimeout(() => void store.inTurn(store.check), delay);
+      timer.unref?.();
+    },
+    // Asks how long it still is, which makes it no longer, and warns if that is not long.
+    async check() {
+      let least = shortestDelay;
+      try {
+        const known = state.expires > Date.now() ? state.expires : null;
+        const expires = store.reader ? (await store.reader("HEAD")).expires : known;
+        if (expires === null) {
+          shown = "null";
+          return store.show({ data: null, expires });
+        }
+        store.show({ expires });
+      } catch {
+        // Not reached, or not understood: what is known has to do.
+        least = delayAfterFailure;
+      }
+      for (const entry of [...warnings]) {
+        if (entry.isTold || !warnings.has(entry) || state.expires - Date.now() > entry.before) continue;
+        entry.isTold = true;
+        tell(entry.listener);
+      }
+      store.watch(least);
     },
     learn(allowed) {
       if (allowed === null) return;
@@ -190,11 +291,13 @@ function settling(promise) {
       throw error;
     },
   );
-  return Object.defineProperties(result, {
-    data: { get: () => state.data, enumerable: true },
-    error: { get: () => state.error, enumerable: true },
-    pending: { get: () => state.pending, enumerable: true },
-  });
+  return live(result, ["data", "error", "pending"], () => state);
+}
+
+// Gives an object members that show a state as it is when they are read.
+function live(object, members, read) {
+  for (const member of members) Object.defineProperty(object, member, { get: () => read()[member], enumerable: true });
+  return object;
 }
 
 function bodyOf(name, fields) {

@@ -14,7 +14,7 @@ struct PlaygroundContext: SessionRequestContext {
         self.remoteAddress = source.channel.remoteAddress
     }
 
-    var requestDecoder: URLEncodedFormDecoder { URLEncodedFormDecoder() }
+    var requestDecoder: FormRequestDecoder { FormRequestDecoder() }
 
     var maxUploadSize: Int { 16 * 1024 }
 }

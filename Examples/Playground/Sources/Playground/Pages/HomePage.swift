@@ -17,6 +17,7 @@ struct HomePage {
             badge: self.badge,
             content: """
                 \(self.message)
+                <p class="notice" id="ended" role="alert" hidden></p>
                 \(self.hero)
                 <div class="columns">
                 <div class="column">
@@ -67,7 +68,7 @@ struct HomePage {
     }
 
     private var account: HTML {
-        guard let session = self.session, let user = session.user else { return LoginCard(token: self.token).html }
-        return AccountCard(user: user, current: session.handle, sessions: self.sessions, token: self.token).html
+        guard let user = self.session?.user else { return LoginCard(token: self.token).html }
+        return AccountCard(user: user, sessions: self.sessions, token: self.token).html
     }
 }

@@ -29,6 +29,23 @@ async function run(name, call) {
   }
 }
 
+const ends = {
+  loggedOut: "This session was logged out. Load the page again to begin a new one.",
+  revoked: "This session was ended from another browser. Load the page again to begin a new one.",
+  overLimit: "Too many sessions: this one was the oldest. Load the page again to begin a new one.",
+  replaced: "Somebody logged in with this browser. Load the page again.",
+};
+
+// Stays open and says when the session ends, also if another browser or server ended it.
+const stream = new EventSource("/session/events");
+stream.addEventListener("end", ({ data }) => {
+  stream.close();
+  const notice = document.querySelector("#ended");
+  if (!notice) return;
+  notice.textContent = ends[data] ?? "This session has ended. Load the page again to begin a new one.";
+  notice.hidden = false;
+});
+
 // Pages without the card, as those that tell of an error, have nothing to do.
 if (controls) {
   const { session, subscribe, ...calls } = await useSession();

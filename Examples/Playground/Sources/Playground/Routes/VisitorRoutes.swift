@@ -37,7 +37,7 @@ struct VisitorRoutes {
         }
         let session = try await sessionInfo(event)
         var sessions: [SessionInfo] = []
-        if let user = session?.user { sessions = try await listSessions(of: user, self.sessions) }
+        if let user = session?.user { sessions = try await listSessions(of: user, current: event, self.sessions) }
         let views = try await self.statistics.incrementItem("views")
         let token = try await csrfToken(event)
         let notice = try await takeFlash(event, Self.notice, as: String.self)

@@ -3,7 +3,6 @@ import Sessions
 /// Where the user is logged in, and the ways out.
 struct AccountCard {
     let user: String
-    let current: String
     let sessions: [SessionInfo]
     let token: String
 
@@ -29,8 +28,11 @@ struct AccountCard {
 
     private func row(_ session: SessionInfo) -> HTML {
         let times: HTML =
-            "<span>since \(HTML.time(session.created))</span><span>until \(HTML.time(session.expires))</span>"
-        guard session.handle != self.current else { return "<li><div><b>This browser</b>\(times)</div></li>" }
+            """
+            <span class="device">\(session.userAgent ?? "Unknown")</span>
+            <span>since \(HTML.time(session.created))</span><span>until \(HTML.time(session.expires))</span>
+            """
+        guard !session.isCurrent else { return "<li><div><b>This browser</b>\(times)</div></li>" }
         return """
             <li><div><b>Another browser</b>\(times)</div>
             <form method="post" action="/sessions/end">
