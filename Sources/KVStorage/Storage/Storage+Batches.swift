@@ -29,6 +29,7 @@ extension Storage {
         isSecond: Bool = false,
         _ read: (any StorageDriver, [String]) async throws(StorageError) -> [Answer?]
     ) async throws(StorageError) -> [Answer?] {
+        if self.limit == nil, let mount = self.core.onlyMount { return try await self.batch(keys, of: mount, read) }
         let groups = try self.grouped(keys)
         var answers = [Answer?](repeating: nil, count: groups.count == 1 ? 0 : keys.count)
         for group in groups {
@@ -42,6 +43,24 @@ extension Storage {
             }
         }
         return answers
+    }
+
+    /// Asks the only mount there is, which keeps all keys under their full names.
+    private func batch<Answer>(
+        _ keys: [String],
+        of mount: MountPoint,
+        _ read: (any StorageDriver, [String]) async throws(StorageError) -> [Answer?]
+    ) async throws(StorageError) -> [Answer?] {
+        var full: [String] = []
+        full.reserveCapacity(keys.count)
+        for key in keys { full.append(try self.fullKey(key)) }
+        guard !full.isEmpty else { return [] }
+        do {
+            return try await read(mount.driver, full)
+        } catch {
+            guard let key = error.key, full.contains(where: { keysEqual($0, key) }) else { throw error }
+            throw error.naming(keyDroppingPrefix(key, self.base.utf8.count))
+        }
     }
 
     /// Stores the values, replacing what was there; of a key that comes twice the last value counts.

@@ -83,7 +83,7 @@ extension Storage {
     }
 
     /// Returns the key normalised and counted from the storage's root.
-    private func fullKey(_ key: String) throws(StorageError) -> String {
+    func fullKey(_ key: String) throws(StorageError) -> String {
         guard self.isBaseValid else { throw self.invalidBase }
         if isNormalItemKey(key) { return self.base.isEmpty ? key : self.base + key }
         let name = normalizeKey(key)

@@ -40,6 +40,9 @@ final class StorageCore: Sendable {
     /// Whether nothing but the root was mounted.
     var hasOnlyRoot: Bool { self.shape.load(ordering: .acquiring) == .onlyRoot }
 
+    /// The root, if nothing but it was mounted and it was not disposed of.
+    var onlyMount: MountPoint? { self.hasOnlyRoot ? self.root : nil }
+
     /// Returns the mount that keeps the item of that key, or `nil` if the key is a mount point.
     ///
     /// - Throws: ``StorageError/Code/closed`` after ``dispose()``.

@@ -37,6 +37,14 @@ struct Epoch: Sendable, Hashable {
         self.revoked = Timestamp(milliseconds: time)
     }
 
+    /// Whether a stored form has that number.
+    static func isToken(_ token: Slice<UnsafeBufferPointer<UInt8>>, of stored: [UInt8]) -> Bool {
+        guard token.count == Self.tokenCount, stored.count == token.count || stored.count > token.count + 1,
+            stored.count == token.count || stored[token.count] == UInt8(ascii: " ")
+        else { return false }
+        return stored.starts(with: token)
+    }
+
     /// The stored form.
     var bytes: [UInt8] {
         Array((self.token + (self.revoked.map { " \($0.milliseconds)" } ?? "")).utf8)

@@ -84,11 +84,9 @@ extension SessionCore {
 
     /// Whether a session is refused, going by what is under its ``revocationKeys(_:_:)``.
     func isRevoked(_ record: SessionRecord, _ present: [[UInt8]?]) -> Bool {
-        let tokens = record.epochs
-        let isSealed = self.records.isSealed
-        guard tokens.count + (isSealed ? 1 : 0) == present.count else { return true }
-        if isSealed, present[tokens.count] != nil { return true }
-        return !Self.hold(tokens, present)
+        var epochs = present[...]
+        if self.records.isSealed, epochs.popLast().flatMap({ $0 }) != nil { return true }
+        return !Self.hold(record["epochs"] ?? "", epochs)
     }
 
     /// Whether a session is refused by an epoch, or by what its logout left; one read.
@@ -103,9 +101,18 @@ extension SessionCore {
         return self.isRevoked(record, present)
     }
 
-    private static func hold(_ tokens: [String], _ present: some Sequence<[UInt8]?>) -> Bool {
-        zip(tokens, present).allSatisfy { token, bytes in
-            bytes.flatMap { Epoch($0) }?.token.utf8.elementsEqual(token.utf8) == true
+    /// Whether a record's line of epochs is, one after the other, what is there now.
+    private static func hold(_ line: String, _ present: some Collection<[UInt8]?>) -> Bool {
+        var line = line
+        return line.withUTF8 { line in
+            var rest = line[...]
+            for (index, bytes) in present.enumerated() {
+                if index > 0, rest.popFirst() != UInt8(ascii: " ") { return false }
+                let token = rest.prefix { $0 != UInt8(ascii: " ") }
+                guard let bytes, Epoch.isToken(token, of: bytes) else { return false }
+                rest = rest[token.endIndex...]
+            }
+            return rest.isEmpty
         }
     }
 
@@ -121,8 +128,7 @@ extension SessionCore {
             present = Dictionary(uniqueKeysWithValues: zip(unique, try await storage.getItemsRaw(unique)))
         } catch { throw SessionError(error, while: "reading what revocations change") }
         return zip(records, keys).map { record, keys in
-            let tokens = record.epochs
-            return tokens.count != keys.count || !Self.hold(tokens, keys.map { present[$0] ?? nil })
+            !Self.hold(record["epochs"] ?? "", keys.map { present[$0] ?? nil })
         }
     }
 
@@ -152,7 +158,7 @@ extension SessionCore {
         let key = Self.epochKey(scope)
         let epoch = Epoch(revoked: self.clock.now)
         do {
-            guard let present = try await storage.getItemRaw(key), Self.hold([token], [present]) else { return nil }
+            guard let present = try await storage.getItemRaw(key), Self.hold(token, [present]) else { return nil }
             let isReplaced = try await storage.compareAndSwapItem(
                 key, expected: present, replacement: epoch.bytes, ttl: self.advancedLife)
             return isReplaced ? epoch : nil

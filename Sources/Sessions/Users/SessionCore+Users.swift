@@ -14,7 +14,13 @@ extension SessionCore {
     private func indexKey(_ user: String) -> String { "users:" + Self.hash(user) }
 
     static func hash(_ user: String) -> String {
-        SHA256.hash(data: Array(user.utf8)).withUnsafeBytes { Base64.url.encode($0) }
+        var user = user
+        let digest = user.withUTF8 { bytes in
+            var hasher = SHA256()
+            hasher.update(bufferPointer: UnsafeRawBufferPointer(bytes))
+            return hasher.finalize()
+        }
+        return digest.withUnsafeBytes { Base64.url.encode($0) }
     }
 
     /// Enters a session, or its new times. Returns the entries there are then.
