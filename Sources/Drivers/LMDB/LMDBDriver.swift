@@ -6,7 +6,7 @@ public import KVStorage
 ///     try storage.mount("users", .lmdb(at: "data/users"))
 ///
 /// - **Durability.** What was acknowledged survives power loss by default; see ``Configuration/Durability``.
-/// - **Atomicity.** Every call is one transaction; ``apply(_:)`` and ``commit(_:)`` carry out all of their writes or
+/// - **Atomicity.** Every call is one transaction; `apply` and `commit` carry out all of their writes or
 ///   none. That holds between processes, too. (``clear(_:)`` goes in pieces where the disk has no room for one transaction.)
 /// - **Concurrency.** Reads run on the caller's thread, side by side; they neither wait for a writer nor hold one up.
 ///   Writes of many tasks are committed together; one that fails fails alone. Another process that writes is waited

@@ -133,7 +133,7 @@ extension RedisDriver {
         /// With `false` an item is one key, and a write is one command on it (`SET`; for a compare-and-swap `SET … IFEQ` where
         /// the server has that, else a script). That costs the server about half, and in a cluster calls on an item go on while
         /// its slot moves to another node, where those on two keys wait for the end of it. `setMeta` throws
-        /// `StorageError.Code.notSupported`, and ``Capabilities/customMetadata`` says so. Metadata that was kept before stays
+        /// `StorageError.Code.notSupported`, and the capability `.customMetadata` is not declared. Metadata that was kept before stays
         /// in the server, unread, until a driver with metadata removes or clears its item.
         public var customMetadata = true
 

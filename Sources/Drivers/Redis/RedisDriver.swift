@@ -72,7 +72,7 @@ public final class RedisDriver: StorageDriver {
     let customMetadata: Bool
     let knowledge = Knowledge()
 
-    /// Creates a driver for the server, cluster or service that the URL names: see ``KVStorage/StorageDriver/redis(_:_:)``.
+    /// Creates a driver for the server, cluster or service that the URL names: see `StorageDriver.redis(_:_:)`.
     ///
     /// No connection is made before the first call needs one.
     /// - Throws: `StorageError.Code.invalidOption` if the URL or the configuration can't be honoured.

@@ -45,7 +45,7 @@ extension SQLiteDriver {
 
     /// Counts items and bytes.
     ///
-    /// ``StoreStatistics/byteCount`` is of the whole file and those beside it, an application's own tables included. How
+    /// `StoreStatistics.byteCount` is of the whole file and those beside it, an application's own tables included. How
     /// many readers there are is not known to SQLite. Counting reads every page of the driver's table, without its large
     /// values: in proportion to the number of items.
     public func statistics() async throws(StorageError) -> StoreStatistics {

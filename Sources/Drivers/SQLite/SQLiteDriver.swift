@@ -8,7 +8,7 @@ import Synchronization
 ///     try storage.mount("users", .sqlite(at: "users.db"))
 ///
 /// - **Durability.** What was acknowledged survives power loss by default; see ``Configuration/Durability``.
-/// - **Atomicity.** Every call is one transaction; ``apply(_:)`` and ``commit(_:)`` carry out all of their writes or none.
+/// - **Atomicity.** Every call is one transaction; `apply` and `commit` carry out all of their writes or none.
 ///   That holds between processes, too.
 /// - **Concurrency.** Reads run on the caller's thread, side by side. Writes of many tasks are committed together; one that
 ///   fails fails alone.

@@ -10,7 +10,8 @@ public struct AddressPinning: Sendable, Hashable {
     public enum Mismatch: Sendable, Hashable {
         /// Its session; it is only reported.
         case log
-        /// ``SessionError/Code/reauthenticationRequired`` from every call, until ``authenticateSession(_:user:name:)``.
+        /// ``SessionError/Code/reauthenticationRequired`` from every call, until
+        /// ``authenticateSession(_:user:persistent:methods:identifier:label:name:)``.
         case reauthenticate
         /// No session: as if it had sent no cookie.
         case reject

@@ -34,8 +34,8 @@ public struct SessionOptions: Sendable {
     /// How long the old ID may still read after ``regenerateSession(_:name:)``, for requests that were under way; none by
     /// default. It reads the session and writes nothing, and it is dead once the session is.
     ///
-    /// Log in with ``authenticateSession(_:user:name:)``, which never leaves a grace: a cookie that was planted on somebody
-    /// who then logs in must not see what the login brought.
+    /// Log in with ``authenticateSession(_:user:persistent:methods:identifier:label:name:)``, which never leaves a
+    /// grace: a cookie that was planted on somebody who then logs in must not see what the login brought.
     public var regenerationGrace: Duration = .zero
 
     /// When a session comes into being; ``SessionCreation/onFirstWrite`` by default.

@@ -12,7 +12,7 @@
 /// - Else, and at most in any case, an item is ``maximumAge`` old: that much older than what the driver itself answers.
 ///
 /// So ``Capabilities/Feature/readsMayBeOld`` is declared: what decides by what it read, as
-/// ``Storage/updateItem(_:as:ttl:_:)`` and transactions do, reads the driver. A batch is seen whole, where the driver
+/// `updateItem` and transactions do, reads the driver. A batch is seen whole, where the driver
 /// says so, as far as it is written through this cache; over a driver that other processes write to as well,
 /// ``Capabilities/Feature/wholeReads`` is not declared.
 ///
