@@ -84,7 +84,7 @@ extension Row {
     }
 
     /// Creates a session and returns the request that a browser sends next, with what else browsers send.
-    private static func request(
+    static func request(
         _ sessions: SessionConfig<Profile>, _ profile: Profile, _ user: String?
     ) async throws -> HTTPRequest {
         var request = HTTPRequest(method: .get, scheme: "https", authority: "example.org", path: "/account")

@@ -12,6 +12,7 @@ struct Row: Sendable {
     /// All rows in the order of the table. A driver's rows stand in a file of their own: `Row+Memory.swift`.
     static var all: [Row] {
         Self.memory + Self.files + Self.sqlite + Self.lmdb + Self.redis + Self.transactions + Self.typed + Self.sessions
+            + Self.users
     }
 }
 
