@@ -22,9 +22,14 @@ extension SessionCore {
         defer { watcher.cancel() }
         var iterator = signals.makeAsyncIterator()
         while let open = self.streams.open() {
-            await self.check(open)
             let clock = self.clock
-            let next = self.nextCheck(clock.now)
+            // A deadline that passes during the check is one to look at again at once.
+            let next: Timestamp
+            do {
+                let now = clock.now
+                await self.check(open)
+                next = self.nextCheck(now)
+            }
             let timer = Task.detached { [streams] in
                 while clock.now < next { do { try await clock.sleep(until: next) } catch { return } }
                 streams.wakeChecker()
@@ -51,7 +56,10 @@ extension SessionCore {
         guard let storage = self.epochStorage else { return }
         while !Task.isCancelled {
             do {
-                for await event in try await storage.watch() {
+                let events = try await storage.watch()
+                // What happened before was not heard.
+                self.streams.wakeChecker()
+                for await event in events {
                     switch event {
                     case .update(let key): self.streams.itemWasWritten(key)
                     case .remove(let key, _): self.streams.itemWasRemoved(key)
