@@ -190,6 +190,38 @@ struct StreamTests {
         #expect(quiet == 20)
     }
 
+    @Test("nothing is kept once the last stream has ended, by whoever noticed it")
+    func nothingIsKept() async throws {
+        final class Token: Sendable {
+            func note() {}
+        }
+        for isNoticedByCheck in [false, true] {
+            weak var token: Token?
+            let world = try World()
+            do {
+                let kept = Token()
+                token = kept
+                let config = try world.config(idleTimeout: .seconds(100)) { options in
+                    options.checkInterval = .seconds(5)
+                    // Whatever keeps the configuration keeps this.
+                    options.onActivity = { _ in kept.note() }
+                }
+                let browser = try await self.logIn(config)
+                let stream = try await self.open(browser, config)
+                if isNoticedByCheck {
+                    world.clock.advance(by: .seconds(100))
+                } else {
+                    try await browser.visit(config) { try await destroySession($0) }
+                }
+                #expect(try await stream.end.value == [isNoticedByCheck ? .idle : .loggedOut])
+            }
+            while token != nil {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+        }
+    }
+
     @Test("withSession cancels its body when the session ends, and returns what a body returns before")
     func withSessions() async throws {
         let world = try World()

@@ -45,8 +45,7 @@ extension SessionCore {
         let interval = self.options.checkInterval.wholeMilliseconds
         let jittered = Int64.random(in: interval - interval / 4...interval)
         let next = now.advanced(by: .milliseconds(max(jittered, 1)))
-        guard let open = self.streams.open() else { return next }
-        let deadline = open.values.map { self.deadline($0.record) }.min() ?? next
+        let deadline = self.streams.records.map { self.deadline($0) }.min() ?? next
         // One that has passed and could not be verified is looked at with the others.
         return deadline > now ? min(next, deadline) : next
     }

@@ -55,11 +55,16 @@ final class SessionStreams: Sendable {
     func open() -> [String: Watched]? {
         self.state.withLock { state in
             guard state.watched.isEmpty else { return state.watched }
+            // Not only dropped: whoever waited for it would wait for ever.
+            state.wake?.finish()
             state.wake = nil
             state.otherKeys = []
             return nil
         }
     }
+
+    /// The sessions that somebody waits on, to be looked at alone: ends no checker.
+    var records: [SessionRecord] { self.state.withLock { $0.watched.values.map(\.record) } }
 
     /// Notes how a session is now.
     func update(_ handle: String, _ record: SessionRecord) {
